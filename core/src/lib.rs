@@ -1,0 +1,11 @@
+//! The core of Firstlight: everything that is up before anything can fail.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
+//!
+//! Core knows no runtime (plugins, providers, platforms) and no HTTP.
+
+#![forbid(unsafe_code)]
+
+pub mod lifecycle;

@@ -1,0 +1,2 @@
+//! The `firstlight` binary.
+fn main() {}
