@@ -1,2 +1,37 @@
-//! `cargo xtask`.
-fn main() {}
+//! `cargo xtask …`: whatever a developer or CI runs, in one language and one place.
+//!
+//! It drives cargo and the built binaries as processes and depends on none of our packages, so it
+//! compiles in seconds and works while they do not compile.
+#![expect(clippy::print_stdout, reason = "these commands exist to print")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the bans are for the gateway; here is no runtime whose time could be paused"
+)]
+
+#[cfg(test)]
+mod edges;
+mod table;
+mod test;
+#[cfg(test)]
+mod tidy;
+mod workspace;
+
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+enum Command {
+    /// Runs every check in order and stops at the first that fails.
+    Test(test::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    let command = Command::parse();
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::Test(arguments) => test::run(&workspace, &arguments),
+    }
+}
