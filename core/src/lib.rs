@@ -3,9 +3,11 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
+//! | [`model`] | session keys, message components, events: what a message is |
 //!
 //! Core knows no runtime (plugins, providers, platforms) and no HTTP.
 
 #![forbid(unsafe_code)]
 
 pub mod lifecycle;
+pub mod model;

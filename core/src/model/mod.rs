@@ -1,0 +1,32 @@
+//! What a message is, whoever sent it: the session it belongs to, its sender, its parts.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`SessionKey`] | the address of a conversation partner, `platform:Type:session` (the "UMO") |
+//! | [`UserKey`] | a person on one platform; roles are granted to these, never to a bare id |
+//! | [`Component`], [`MessageChain`] | the typed segments of a message |
+//! | [`MessageEvent`] | one inbound message with everything the pipeline knows about it |
+//! | [`Part`] | the form of a message that the web chat and the HTTP API speak |
+//!
+//! Everything here is plain data and comes from strangers: parsing has limits and never panics.
+
+mod chain;
+mod component;
+mod event;
+mod part;
+mod segments;
+mod session;
+mod shortened;
+mod user;
+
+pub use chain::{ChainKind, ChainLimits, ChainRefused, MessageChain};
+pub use component::{Component, Unknown};
+pub use event::{EventOptions, Group, MessageEvent};
+pub use part::{MAX_PARTS, MAX_TEXT, MediaPart, Part, PartError, ToolCallRecord, parse_request};
+pub use segments::{
+    At, Contact, DiscordButton, DiscordEmbed, DiscordReference, DiscordView, EmbedField, Face,
+    File, Forward, Image, Json, Location, Marker, Music, Node, Nodes, Plain, Poke, Record, Reply,
+    Share, Video,
+};
+pub use session::{InvalidPlatformId, InvalidSessionKey, MessageKind, PlatformId, SessionKey};
+pub use user::{InvalidUserKey, Role, Sender, UserKey};
