@@ -1,0 +1,186 @@
+//! The one place where HTTP clients are made.
+//!
+//! Proxies are settings of a client, never of the process environment, and what the environment
+//! says about proxies is ignored: the configuration is the whole truth. No client follows a
+//! redirect to another scheme, and one that carries keys follows none to another origin.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, NoProxy, Proxy, Url};
+
+const USER_AGENT: &str = concat!("firstlight/", env!("CARGO_PKG_VERSION"));
+const REDIRECTS: usize = 5;
+
+/// How a client reaches the world.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// `http`, `https`, `socks5` or `socks5h` address of a proxy; it may hold a name and password.
+    pub proxy: Option<String>,
+    /// Hosts, addresses and networks that are reached without the proxy. `10.*` is understood.
+    pub no_proxy: Vec<String>,
+    /// Limit for connecting, TLS included.
+    pub connect_timeout: Duration,
+    /// Limit for a whole exchange; none for clients that stream and keep their own deadlines.
+    pub total_timeout: Option<Duration>,
+    /// Sent with each request; they may hold secrets.
+    pub headers: BTreeMap<String, String>,
+    /// Where redirects may lead.
+    pub redirects: Redirects,
+}
+
+/// Where a client follows redirects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirects {
+    /// The same scheme, host and port: for requests that carry secrets.
+    SameOrigin,
+    /// Any host, by the same scheme: for public downloads.
+    SameScheme,
+}
+
+/// Why a client cannot be made. The texts repeat no value, for it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// The proxy is not an address of a known kind.
+    #[error("the proxy address is not valid (http, https, socks5 or socks5h with a host)")]
+    Proxy,
+    /// A header has a name that HTTP does not allow.
+    #[error("the header name {name:?} is not valid")]
+    HeaderName { name: String },
+    /// A header has a value that HTTP does not allow.
+    #[error("the value of the header {name:?} is not valid")]
+    HeaderValue { name: String },
+    /// The TLS stack could not start.
+    #[error("the TLS set-up failed")]
+    Tls,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            no_proxy: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: None,
+            headers: BTreeMap::new(),
+            redirects: Redirects::SameOrigin,
+        }
+    }
+}
+
+/// Makes a client. It holds a connection pool, so make one per peer and keep it.
+pub fn build(settings: &ClientSettings) -> Result<Client, ClientError> {
+    let mut builder = Client::builder()
+        .no_proxy()
+        .user_agent(USER_AGENT)
+        .default_headers(headers(&settings.headers)?)
+        .connect_timeout(settings.connect_timeout)
+        .tcp_keepalive(Duration::from_secs(30))
+        .referer(false)
+        .redirect(policy(settings.redirects));
+    if let Some(total) = settings.total_timeout {
+        builder = builder.timeout(total);
+    }
+    if let Some(address) = settings.proxy.as_deref().filter(|address| !address.trim().is_empty()) {
+        builder = builder.proxy(proxy(address.trim(), &settings.no_proxy)?);
+    }
+    builder.build().map_err(|_| ClientError::Tls)
+}
+
+fn headers(from: &BTreeMap<String, String>) -> Result<HeaderMap, ClientError> {
+    from.iter()
+        .map(|(name, value)| {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| ClientError::HeaderValue { name: name.clone() })?;
+            value.set_sensitive(true);
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| ClientError::HeaderName { name: name.clone() })?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn proxy(address: &str, no_proxy: &[String]) -> Result<Proxy, ClientError> {
+    let parsed = Url::parse(address).map_err(|_| ClientError::Proxy)?;
+    let known = matches!(parsed.scheme(), "http" | "https" | "socks5" | "socks5h");
+    if !known || parsed.host_str().is_none_or(str::is_empty) {
+        return Err(ClientError::Proxy);
+    }
+    let proxy = Proxy::all(parsed).map_err(|_| ClientError::Proxy)?;
+    let direct = no_proxy.iter().map(|entry| network(entry.trim())).collect::<Vec<_>>().join(",");
+    Ok(proxy.no_proxy(NoProxy::from_string(&direct)))
+}
+
+/// Puts the star forms people write into the forms that are understood below us.
+fn network(entry: &str) -> String {
+    if let Some(domain) = entry.strip_prefix("*.") {
+        return format!(".{domain}");
+    }
+    let Some(start) = entry.strip_suffix(".*") else { return entry.to_owned() };
+    let start = start.trim_end_matches(".*");
+    let octets: Option<Vec<u8>> = start.split('.').map(|octet| octet.parse().ok()).collect();
+    match octets.as_deref() {
+        Some([a]) => format!("{a}.0.0.0/8"),
+        Some([a, b]) => format!("{a}.{b}.0.0/16"),
+        Some([a, b, c]) => format!("{a}.{b}.{c}.0/24"),
+        _ => entry.to_owned(),
+    }
+}
+
+fn policy(redirects: Redirects) -> Policy {
+    Policy::custom(move |attempt: Attempt<'_>| {
+        let too_many = attempt.previous().len() > REDIRECTS;
+        let allowed = attempt.previous().first().is_some_and(|first| match redirects {
+            Redirects::SameOrigin => first.origin() == attempt.url().origin(),
+            Redirects::SameScheme => first.scheme() == attempt.url().scheme(),
+        });
+        if too_many {
+            attempt.error("too many redirects")
+        } else if allowed {
+            attempt.follow()
+        } else {
+            attempt.error("redirected to another origin")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_of_each_known_kind_is_accepted_and_others_are_refused_without_their_secret() {
+        for proxy in ["http://p:1", "https://p:1", "socks5://u:s3cret@p:1", "socks5h://p:1", " "] {
+            let settings = ClientSettings { proxy: Some(proxy.into()), ..Default::default() };
+            assert!(build(&settings).is_ok(), "{proxy}");
+        }
+        for proxy in ["ftp://u:s3cret@p", "u:s3cret@p:1", "http://"] {
+            let settings = ClientSettings { proxy: Some(proxy.into()), ..Default::default() };
+            let error = build(&settings).unwrap_err();
+            assert_eq!(error, ClientError::Proxy, "{proxy}");
+            assert!(!error.to_string().contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn star_forms_of_no_proxy_become_networks() {
+        let check = |entry: &str, expected: &str| assert_eq!(network(entry), expected);
+        check("10.*", "10.0.0.0/8");
+        check("192.168.*", "192.168.0.0/16");
+        check("192.168.*.*", "192.168.0.0/16");
+        check("172.16.5.*", "172.16.5.0/24");
+        check("*.example.com", ".example.com");
+        check("localhost", "localhost");
+        check("fd00.*", "fd00.*");
+    }
+
+    #[test]
+    fn a_header_that_http_does_not_allow_is_named_but_its_value_is_not_repeated() {
+        let headers = BTreeMap::from([("X-Key".to_owned(), "s3cret\n".to_owned())]);
+        let settings = ClientSettings { headers, ..Default::default() };
+        let error = build(&settings).unwrap_err();
+        assert_eq!(error, ClientError::HeaderValue { name: "X-Key".to_owned() });
+    }
+}

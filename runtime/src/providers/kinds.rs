@@ -1,0 +1,31 @@
+//! Which adapters there are.
+
+use std::sync::Arc;
+
+use super::chat::{ChatProvider, ProviderMeta};
+use super::config::{ProviderConfig, ProviderDefaults};
+use super::demo::{self, Demo};
+use super::error::ProviderError;
+
+/// Makes the provider that a configuration describes. Nothing is asked over the network.
+pub fn build(
+    config: &ProviderConfig,
+    _defaults: &ProviderDefaults,
+) -> Result<Arc<dyn ChatProvider>, ProviderError> {
+    match config.kind.as_str() {
+        demo::KIND => Ok(Arc::new(Demo::new(config))),
+        other => Err(ProviderError::UnknownType { kind: other.to_owned() }),
+    }
+}
+
+/// What can be said about a provider that is not loaded.
+pub(super) fn described(config: &ProviderConfig) -> ProviderMeta {
+    ProviderMeta {
+        id: config.id.clone(),
+        model: config.model.clone(),
+        kind: config.kind.clone(),
+        provider_type: config.provider_type.clone(),
+        display_name: config.id.clone(),
+        demo: config.kind == demo::KIND,
+    }
+}
