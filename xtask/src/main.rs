@@ -8,6 +8,7 @@
     reason = "the bans are for the gateway; here is no runtime whose time could be paused"
 )]
 
+mod bench;
 #[cfg(test)]
 mod edges;
 mod table;
@@ -26,6 +27,8 @@ use crate::workspace::Workspace;
 enum Command {
     /// Runs every check in order and stops at the first that fails.
     Test(test::Arguments),
+    /// Measures the gateway against a bare server.
+    Bench(bench::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -33,5 +36,6 @@ fn main() -> anyhow::Result<()> {
     let workspace = Workspace::locate()?;
     match command {
         Command::Test(arguments) => test::run(&workspace, &arguments),
+        Command::Bench(arguments) => bench::run(&workspace, &arguments),
     }
 }

@@ -1,0 +1,42 @@
+//! The command line of the benches.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{http, startup};
+use crate::workspace::Workspace;
+
+/// Which bench, and where its result goes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+    /// The cargo profile to measure; `measure` builds sooner and runs a little slower.
+    #[arg(long, global = true, default_value = "release")]
+    profile: String,
+    /// Also writes the figures to this file.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
+}
+
+#[derive(clap::Subcommand)]
+enum Bench {
+    /// Cold starts: time to the first answer and to ready, and memory when idle.
+    Startup(startup::Arguments),
+    /// Answers per second of a guarded row, and of its refusal while loading.
+    Http(http::Arguments),
+}
+
+/// Measures, prints the table and writes the file.
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let figures = match &arguments.bench {
+        Bench::Startup(bench) => startup::run(workspace, &arguments.profile, bench)?,
+        Bench::Http(bench) => http::run(workspace, &arguments.profile, bench)?,
+    };
+    figures.print();
+    match &arguments.json {
+        Some(path) => figures.write(path),
+        None => Ok(()),
+    }
+}
