@@ -9,5 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod lifecycle;
 pub mod model;

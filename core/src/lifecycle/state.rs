@@ -63,6 +63,8 @@ pub struct Snapshot<R> {
     pub at: Timestamp,
     /// The state itself.
     pub state: State<R>,
+    /// What of the last attempt could be neither stopped nor aborted in time, and may still run.
+    pub unclean: Arc<[String]>,
 }
 
 /// The running runtime as requests see it. It exists only inside [`State::RuntimeReady`].
@@ -81,6 +83,11 @@ pub struct Lease<R> {
 }
 
 impl<R> State<R> {
+    /// Whether nothing is on its way: ready, failed, idle or ended.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, State::CoreReady(Activity::Bootstrapping { .. } | Activity::Stopping))
+    }
+
     /// The wire name: `created`, `core_ready`, `runtime_ready` or `runtime_failed`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -114,6 +121,9 @@ impl<R> Live<R> {
     }
 
     /// Takes a hold on the runtime for the length of a request or a stream.
+    ///
+    /// Clean-up waits for a lease that was taken before [`Lease::is_gone`] turned true, so a caller
+    /// that asks once after taking it never calls into a stopped component.
     pub fn lease(&self) -> Lease<R> {
         Lease {
             runtime: Arc::clone(&self.runtime),
@@ -171,7 +181,12 @@ impl<R> Clone for State<R> {
 
 impl<R> Clone for Snapshot<R> {
     fn clone(&self) -> Self {
-        Self { generation: self.generation, at: self.at, state: self.state.clone() }
+        Self {
+            generation: self.generation,
+            at: self.at,
+            state: self.state.clone(),
+            unclean: Arc::clone(&self.unclean),
+        }
     }
 }
 

@@ -1,0 +1,365 @@
+//! The owner of the runtime: one task that takes all commands and makes all transitions.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::component::{Bootstrap, StepError, StepFailure, chain};
+use super::context::backoff;
+use super::control::{Answer, Command, Options, Request, Retry};
+use super::publish::Publisher;
+use super::state::{Activity, Failure, Live, State};
+use super::steps::{Stack, Steps};
+use super::tasks::{Tasks, panic_text};
+use super::timeline::{Outcome, Timeline};
+use super::unwind::Remains;
+
+/// What the supervisor is working towards: what the last command, or else the last failure, says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Up,
+    Idle,
+    Failed,
+    Ended,
+}
+
+pub(super) struct Supervisor<B: Bootstrap> {
+    plan: Arc<B>,
+    options: Options,
+    publisher: Publisher<B::Runtime>,
+    timeline: Timeline,
+    requests: mpsc::Receiver<Request>,
+    goal: Goal,
+    /// Counts the attempts.
+    attempt: u32,
+    /// Counts the failures since the runtime was last ready or asked for by hand.
+    failures: u32,
+    retry_at: Option<Instant>,
+}
+
+/// One run of the plan: the task, and all that may have to be cleared away after it.
+struct Generation<R> {
+    /// `None` once its outcome has been taken.
+    bootstrap: Option<JoinHandle<Result<R, StepFailure>>>,
+    died: mpsc::Receiver<StepFailure>,
+    token: CancellationToken,
+    tasks: Tasks,
+    stack: Stack,
+    leases: TaskTracker,
+}
+
+type Bootstrapped<R> = Result<Result<R, StepFailure>, JoinError>;
+
+impl<B: Bootstrap> Supervisor<B> {
+    pub(super) fn new(
+        plan: B,
+        options: Options,
+        publisher: Publisher<B::Runtime>,
+        timeline: Timeline,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
+        Self {
+            plan: Arc::new(plan),
+            options,
+            publisher,
+            timeline,
+            requests,
+            goal: Goal::Idle,
+            attempt: 0,
+            failures: 0,
+            retry_at: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.goal {
+                Goal::Up => self.generation().await,
+                Goal::Idle | Goal::Failed => self.rest().await,
+                Goal::Ended => break,
+            }
+        }
+    }
+
+    /// Nothing runs: waits for a command, or for the time of an automatic retry.
+    async fn rest(&mut self) {
+        let retry_at = self.retry_at;
+        let retry = async {
+            match retry_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            request = self.requests.recv() => self.answer(request),
+            () = retry => {
+                self.begin_attempt();
+            }
+        }
+    }
+
+    /// One attempt, from its first step until nothing of it runs any more.
+    async fn generation(&mut self) {
+        let mut generation = self.spawn_bootstrap();
+        let mut failure = self.until_ready(&mut generation).await;
+        if failure.is_none() && !self.is_stopping() {
+            failure = self.while_ready(&mut generation.died).await;
+        }
+        if let Some(failure) = &failure {
+            self.goal = Goal::Failed;
+            let error = Some(failure.message.clone());
+            self.timeline.outcome(self.attempt, Outcome::Failed, error);
+            self.publish_stopping();
+        }
+        let unclean = self.clear_away(generation).await;
+        self.settle(failure, unclean);
+    }
+
+    fn spawn_bootstrap(&self) -> Generation<B::Runtime> {
+        let (token, tasks, stack) = (CancellationToken::new(), Tasks::new(), Stack::default());
+        let (death, died) = mpsc::channel(1);
+        let mut steps = Steps {
+            attempt: self.attempt,
+            token: token.clone(),
+            tasks: tasks.clone(),
+            died: death,
+            timeline: self.timeline.clone(),
+            stack: stack.clone(),
+            current: self.publisher.namer(self.attempt),
+            #[cfg(feature = "faults")]
+            faults: self.options.faults.clone(),
+        };
+        let plan = Arc::clone(&self.plan);
+        // A task of its own: a plan that blocks its thread does not block the answers of this one.
+        #[expect(clippy::disallowed_methods, reason = "this handle is awaited by the supervisor")]
+        let bootstrap = tokio::spawn(async move { plan.bootstrap(&mut steps).await });
+        Generation {
+            bootstrap: Some(bootstrap),
+            died,
+            token,
+            tasks,
+            stack,
+            leases: TaskTracker::new(),
+        }
+    }
+
+    /// Waits for the bootstrap. Afterwards the runtime is published, or there is a failure, or a
+    /// command has made the state "stopping".
+    async fn until_ready(&mut self, generation: &mut Generation<B::Runtime>) -> Option<Failure> {
+        loop {
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => {
+                    self.answer(request);
+                    if self.is_stopping() {
+                        self.timeline.outcome(self.attempt, Outcome::Cancelled, None);
+                        return None;
+                    }
+                }
+                Some(death) = generation.died.recv() => return Some(self.failure(death)),
+                ended = joined(&mut generation.bootstrap) => return self.judge(ended, generation),
+            }
+        }
+    }
+
+    /// The outcome of the bootstrap, and nothing else, decides between ready and failed.
+    fn judge(
+        &mut self,
+        ended: Bootstrapped<B::Runtime>,
+        generation: &mut Generation<B::Runtime>,
+    ) -> Option<Failure> {
+        let runtime = match ended {
+            Ok(Ok(runtime)) => runtime,
+            Ok(Err(StepFailure::Cancelled)) => {
+                return Some(self.failure(bootstrap_failed(StepError::GaveUp)));
+            }
+            Ok(Err(failed)) => return Some(self.failure(failed)),
+            Err(error) => return Some(self.failure(bootstrap_failed(broken(error)))),
+        };
+        if let Ok(death) = generation.died.try_recv() {
+            return Some(self.failure(death));
+        }
+        self.failures = 0;
+        self.timeline.outcome(self.attempt, Outcome::Ready, None);
+        let gone = generation.token.clone();
+        let live = Live::new(Arc::new(runtime), gone, generation.leases.clone());
+        self.publisher.publish(State::RuntimeReady(live));
+        None
+    }
+
+    async fn while_ready(&mut self, died: &mut mpsc::Receiver<StepFailure>) -> Option<Failure> {
+        while !self.is_stopping() {
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => self.answer(request),
+                Some(death) = died.recv() => return Some(self.failure(death)),
+            }
+        }
+        self.timeline.outcome(self.attempt, Outcome::Stopped, None);
+        None
+    }
+
+    /// Ends the bootstrap where it still runs, then all that it started. Commands are answered
+    /// meanwhile. Answers what could not be ended.
+    async fn clear_away(&mut self, generation: Generation<B::Runtime>) -> Vec<String> {
+        let Generation { bootstrap, token, tasks, stack, leases, .. } = generation;
+        let (attempt, limits) = (self.attempt, self.options.limits);
+        let timeline = self.timeline.clone();
+        let remains = Remains { attempt, limits, timeline, bootstrap, token, tasks, stack, leases };
+        let mut unwinding = pin!(remains.unwind());
+        loop {
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => self.answer(request),
+                unclean = &mut unwinding => return unclean,
+            }
+        }
+    }
+
+    /// Publishes what comes after an attempt, now that nothing of it runs.
+    fn settle(&mut self, failure: Option<Failure>, unclean: Vec<String>) {
+        self.timeline.close(self.attempt, &unclean);
+        self.publisher.report_unclean(unclean);
+        match (self.goal, failure) {
+            (Goal::Up, _) => {
+                self.begin_attempt();
+            }
+            (Goal::Ended, _) => {
+                self.publisher.publish(State::Created);
+            }
+            (Goal::Failed, Some(failure)) => {
+                let failure = self.plan_retry(failure);
+                self.publisher.publish(State::RuntimeFailed(Arc::new(failure)));
+            }
+            (Goal::Failed | Goal::Idle, _) => {
+                self.goal = Goal::Idle;
+                self.publisher.publish(State::CoreReady(Activity::Idle));
+            }
+        }
+    }
+
+    fn plan_retry(&mut self, failure: Failure) -> Failure {
+        self.failures += 1;
+        let Some(Retry { first, cap }) = self.options.retry else { return failure };
+        let wait = backoff(first, cap, self.failures);
+        self.retry_at = Some(Instant::now() + wait);
+        Failure { retry_at: Timestamp::now().checked_add(wait).ok(), ..failure }
+    }
+
+    fn begin_attempt(&mut self) -> u64 {
+        self.goal = Goal::Up;
+        self.retry_at = None;
+        self.attempt += 1;
+        self.timeline.begin(self.attempt, B::COMPONENTS);
+        let attempt = self.attempt;
+        let activity = Activity::Bootstrapping { attempt, component: None };
+        self.publisher.publish(State::CoreReady(activity))
+    }
+
+    /// Takes one command. What it begins is published before it is answered, so whoever has the
+    /// answer sees no older state. That nobody holds a `Control` any more is a shutdown.
+    fn answer(&mut self, request: Option<Request>) {
+        let command = request.as_ref().map_or(Command::Shutdown, |request| request.command);
+        let answer = self.accept(command);
+        tracing::debug!(?command, ?answer, "lifecycle command");
+        if let Some(request) = request {
+            // A caller that has gone away does not take its command with it.
+            let _ = request.answer.send(answer);
+        }
+    }
+
+    fn accept(&mut self, command: Command) -> Answer {
+        let generation = self.publisher.generation();
+        let wanted = match command {
+            Command::Start | Command::Restart => Goal::Up,
+            Command::Stop => Goal::Idle,
+            Command::Shutdown => Goal::Ended,
+        };
+        if self.goal == Goal::Ended {
+            return if wanted == Goal::Up {
+                Answer::Ending
+            } else {
+                Answer::Already { generation }
+            };
+        }
+        match self.publisher.state() {
+            // On the way down: only what comes afterwards changes.
+            State::CoreReady(Activity::Stopping) => {
+                let is_news = self.goal != wanted;
+                self.goal = wanted;
+                if is_news { Answer::Began { generation } } else { Answer::Already { generation } }
+            }
+            // Up, or on the way up.
+            State::RuntimeReady(_) | State::CoreReady(Activity::Bootstrapping { .. }) => {
+                if command == Command::Start {
+                    return Answer::Already { generation };
+                }
+                self.goal = wanted;
+                Answer::Began { generation: self.publish_stopping() }
+            }
+            // Down.
+            State::CoreReady(Activity::Idle) if wanted == Goal::Idle => {
+                Answer::Already { generation }
+            }
+            State::Created | State::CoreReady(Activity::Idle) | State::RuntimeFailed(_) => {
+                self.failures = 0;
+                self.retry_at = None;
+                Answer::Began { generation: self.leave_rest(wanted) }
+            }
+        }
+    }
+
+    fn leave_rest(&mut self, wanted: Goal) -> u64 {
+        self.goal = wanted;
+        match wanted {
+            Goal::Up => self.begin_attempt(),
+            Goal::Ended => self.publisher.publish(State::Created),
+            Goal::Idle | Goal::Failed => self.publisher.publish(State::CoreReady(Activity::Idle)),
+        }
+    }
+
+    fn publish_stopping(&self) -> u64 {
+        self.publisher.publish(State::CoreReady(Activity::Stopping))
+    }
+
+    fn is_stopping(&self) -> bool {
+        matches!(self.publisher.state(), State::CoreReady(Activity::Stopping))
+    }
+
+    fn failure(&self, failed: StepFailure) -> Failure {
+        let (component, message) = match failed {
+            StepFailure::Failed { component, source } => (component, chain(source.as_ref())),
+            StepFailure::Cancelled => ("bootstrap", chain(&failed)),
+        };
+        let attempt = self.attempt;
+        Failure { component, message, attempt, at: Timestamp::now(), retry_at: None }
+    }
+}
+
+/// The outcome of the bootstrap task, and its handle put away: a handle that has answered panics
+/// when it is asked again.
+async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    let Some(handle) = task else { return std::future::pending().await };
+    let ended = handle.await;
+    *task = None;
+    ended
+}
+
+fn broken(error: JoinError) -> StepError {
+    let text = match error.try_into_panic() {
+        Ok(panic) => panic_text(panic.as_ref()),
+        Err(cancelled) => cancelled.to_string(),
+    };
+    StepError::Panicked { text }
+}
+
+fn bootstrap_failed(error: StepError) -> StepFailure {
+    StepFailure::Failed { component: "bootstrap", source: error.into() }
+}
