@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "faults")]
+pub mod db;
 pub mod faults;
 pub mod lifecycle;
 pub mod model;

@@ -1,0 +1,205 @@
+//! Opening and closing the database, and the two ways into it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::writer::{Job, JobError, Work, Writer};
+use super::{Accounts, ApiKeys, DbError, LoginSessions, Preferences, migrations};
+
+/// Now, as the database stores it: milliseconds since the epoch.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// How to open a database. The default is what the gateway uses.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// How long to wait for a lock that another process holds.
+    pub busy_timeout: Duration,
+    /// How many connections read at once. They are opened when first needed.
+    pub readers: u32,
+    /// How many jobs share one commit at most.
+    pub batch: usize,
+    /// How many jobs may wait before [`Database::write`] itself waits.
+    pub queue: usize,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(5), readers: 4, batch: 256, queue: 1024 }
+    }
+}
+
+/// The open database. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: mpsc::Sender<Box<dyn Work>>,
+    readers: SqlitePool,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+    folder: PathBuf,
+}
+
+impl Database {
+    /// Opens the database at `path`, makes it when it is not there, and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Self, DbError> {
+        Self::open_with(path, OpenOptions::default()).await
+    }
+
+    /// [`Self::open`] with other limits.
+    pub async fn open_with(path: &Path, options: OpenOptions) -> Result<Self, DbError> {
+        let folder = prepare(path)?;
+        let connect = connect_options(path, &options);
+        let writing = connect
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true);
+        let mut connection = writing.connect().await.map_err(|error| opening(&folder, error))?;
+        migrations::migrate(&mut connection).await?;
+
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers)
+            .test_before_acquire(false)
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(connect.read_only(true).pragma("query_only", "on"));
+        let (queue, waiting) = mpsc::channel(options.queue);
+        let closing = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let writer = Writer {
+            connection,
+            options: writing,
+            queue: waiting,
+            closing: closing.clone(),
+            batch: options.batch,
+        };
+        tasks.spawn(writer.run());
+        Ok(Self { inner: Arc::new(Inner { queue, readers, closing, tasks, folder }) })
+    }
+
+    /// Runs a job on the writing connection and answers after the commit that carries it.
+    ///
+    /// The job is inside a transaction that it shares with others; its own error takes back its
+    /// own writes only. It should do nothing but talk to the database, because all writers wait
+    /// for it. Once queued it runs, also when the caller stops waiting for the answer.
+    pub async fn write<T, F>(&self, job: F) -> Result<T, DbError>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, DbError>>
+            + Send
+            + 'static,
+        T: Send + 'static,
+    {
+        self.write_as(job).await
+    }
+
+    /// [`Self::write`] for jobs that can fail in ways of their own.
+    pub(crate) async fn write_as<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: JobError,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job: Box<dyn Work> = Box::new(Job { work: job, caller });
+        self.inner.queue.send(job).await.map_err(|_| DbError::Closed)?;
+        answer.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// The read-only connections. They see what has been committed.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.inner.readers
+    }
+
+    /// The folder that the database file is in.
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    /// Writes what is queued, refuses what comes later, and closes the file.
+    pub async fn close(&self) {
+        self.inner.closing.cancel();
+        self.inner.readers.close().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// Who may log in.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.clone())
+    }
+
+    /// Who is logged in.
+    pub fn login_sessions(&self) -> LoginSessions {
+        LoginSessions::new(self.clone())
+    }
+
+    /// Keys for programs.
+    pub fn api_keys(&self) -> ApiKeys {
+        ApiKeys::new(self.clone())
+    }
+
+    /// Small values by scope and key.
+    pub fn preferences(&self) -> Preferences {
+        Preferences::new(self.clone())
+    }
+}
+
+/// What readers and the writer have in common.
+fn connect_options(path: &Path, options: &OpenOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(options.busy_timeout)
+        .disable_statement_logging()
+}
+
+/// Makes the folder and an empty file that only its owner can read, since it will hold secrets.
+fn prepare(path: &Path) -> Result<PathBuf, DbError> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).to_owned();
+    fs::create_dir_all(&folder).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+            DbError::Folder { path: folder.clone(), source: Arc::new(source) }
+        }
+        _ => DbError::from_io(folder.clone(), source),
+    })?;
+    let mut open = fs::OpenOptions::new();
+    open.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    open.open(path).map_err(|source| DbError::from_io(path.to_owned(), source))?;
+    Ok(folder)
+}
+
+/// The file itself was writable a moment ago, so what cannot be made are the files beside it.
+fn opening(folder: &Path, error: sqlx::Error) -> DbError {
+    const CANNOT_OPEN: &str = "14";
+    let cannot_open = error
+        .as_database_error()
+        .and_then(|said| said.code())
+        .is_some_and(|code| code == CANNOT_OPEN);
+    if cannot_open && !writable(folder) {
+        return DbError::ReadOnly(Arc::new(error));
+    }
+    error.into()
+}
+
+/// Permission bits do not tell (owner, mount, capabilities), so it is tried.
+fn writable(folder: &Path) -> bool {
+    let probe = folder.join(format!(".probe-{}", uuid::Uuid::new_v4()));
+    let made = fs::File::create_new(&probe).is_ok();
+    made && fs::remove_file(&probe).is_ok()
+}

@@ -1,0 +1,33 @@
+//! The embedded database: one group-committing writer, a few readers, one repository per concern.
+//!
+//! SQLite allows one writer at a time, and with `synchronous=FULL` each commit waits for the disk.
+//! So all writes go through one task, [`Database::write`], which runs whatever has queued up in one
+//! transaction and answers each caller only after the commit. Reads go past it, to a pool of
+//! read-only connections, which in WAL mode never wait for the writer.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `database` | opening, closing, the two ways in |
+//! | `writer` | group commit |
+//! | `migrations` | the embedded, forward-only schema |
+//! | `error` | [`DbError`] |
+//! | the rest | repositories: plain rows and the statements that read and write them |
+
+mod accounts;
+mod api_keys;
+mod database;
+mod error;
+mod login_sessions;
+mod migrations;
+mod preferences;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::{Account, Accounts};
+pub use api_keys::{ApiKey, ApiKeys, NewApiKey, Scopes};
+pub use database::{Database, OpenOptions};
+pub use error::DbError;
+pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
+pub use preferences::{Preference, Preferences};

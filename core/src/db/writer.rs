@@ -1,0 +1,222 @@
+//! Group commit: what queued up while the last commit waited for the disk shares the next one.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::DbError;
+
+/// A job whose result type has been forgotten, so that one queue holds all of them.
+pub(super) trait Work: Send {
+    /// Runs the job and returns how to answer its caller.
+    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Ran>;
+    /// Answers the caller without running the job.
+    fn refuse(self: Box<Self>, error: DbError);
+}
+
+/// The error of a job: the database's, or a richer one that can hold the database's.
+pub(crate) trait JobError: From<DbError> + Send + 'static {
+    /// What the database said, if it is that.
+    fn database(&self) -> Option<&DbError>;
+}
+
+impl JobError for DbError {
+    fn database(&self) -> Option<&DbError> {
+        Some(self)
+    }
+}
+
+/// A job that ran inside a transaction which is not yet committed.
+pub(super) struct Ran {
+    succeeded: bool,
+    failure: Option<DbError>,
+    answer: Box<dyn FnOnce(Result<(), DbError>) + Send>,
+}
+
+impl Ran {
+    /// Tells the caller: its own result when the commit held, else the error of the commit.
+    fn answer(self, committed: Result<(), DbError>) {
+        (self.answer)(committed);
+    }
+}
+
+/// A closure and the caller that waits for it.
+pub(super) struct Job<F, T, E> {
+    pub(super) work: F,
+    pub(super) caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Work for Job<F, T, E>
+where
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: JobError,
+{
+    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Ran> {
+        Box::pin(async move {
+            let Self { work, caller } = *self;
+            let running = AssertUnwindSafe(async move { work(connection).await });
+            let result = running
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Err(DbError::from_panic(panic.as_ref()).into()));
+            Ran {
+                succeeded: result.is_ok(),
+                failure: result.as_ref().err().and_then(JobError::database).cloned(),
+                // The caller may have gone; its write stands all the same.
+                answer: Box::new(move |committed| {
+                    let result = result.and_then(|value| Ok(committed.map(|()| value)?));
+                    let _ = caller.send(result);
+                }),
+            }
+        })
+    }
+
+    fn refuse(self: Box<Self>, error: DbError) {
+        let _ = self.caller.send(Err(error.into()));
+    }
+}
+
+/// The task that owns the only writing connection.
+pub(super) struct Writer {
+    pub(super) connection: SqliteConnection,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) queue: mpsc::Receiver<Box<dyn Work>>,
+    pub(super) closing: CancellationToken,
+    pub(super) batch: usize,
+}
+
+impl Writer {
+    /// Runs until the database is closed or forgotten, and drains the queue before it ends.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(self.batch);
+        loop {
+            let taken = tokio::select! {
+                biased;
+                taken = self.queue.recv_many(&mut batch, self.batch) => taken,
+                () = self.closing.cancelled(), if !self.queue.is_closed() => {
+                    self.queue.close();
+                    continue;
+                }
+            };
+            if taken == 0 {
+                break;
+            }
+            self.commit(&mut batch).await;
+        }
+        if let Err(error) = self.end().await {
+            tracing::warn!(%error, "the database was not closed cleanly; the next start recovers it");
+        }
+    }
+
+    async fn end(mut self) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut self.connection)
+            .await?;
+        self.connection.close().await
+    }
+
+    /// One transaction for the whole batch.
+    async fn commit(&mut self, batch: &mut Vec<Box<dyn Work>>) {
+        if let Err(error) = self.begin().await {
+            batch.drain(..).for_each(|job| job.refuse(error.clone()));
+            return;
+        }
+        let alone = batch.len() == 1;
+        let mut ran = Vec::with_capacity(batch.len());
+        let mut jobs = batch.drain(..);
+        let mut broken = None;
+        for job in jobs.by_ref() {
+            let ended = if alone {
+                Ok(job.run(&mut self.connection).await)
+            } else {
+                in_savepoint(&mut self.connection, job).await
+            };
+            match ended {
+                Ok(done) => ran.push(done),
+                Err(Broken { done, error }) => {
+                    ran.extend(done);
+                    broken = Some(error);
+                    break;
+                }
+            }
+        }
+        if let Some(error) = broken {
+            // The database ended the transaction by itself, and with it the jobs before this one.
+            jobs.for_each(|job| job.refuse(error.clone()));
+            self.roll_back().await;
+            ran.into_iter().for_each(|job| job.answer(Err(error.clone())));
+            return;
+        }
+        drop(jobs);
+        let committed = if ran.iter().any(|job| job.succeeded) {
+            self.execute("COMMIT").await
+        } else {
+            self.roll_back().await;
+            Ok(())
+        };
+        if committed.is_err() {
+            self.roll_back().await;
+        }
+        ran.into_iter().for_each(|job| job.answer(committed.clone()));
+    }
+
+    /// Opens a new connection when the old one cannot even begin.
+    async fn begin(&mut self) -> Result<(), DbError> {
+        match self.execute("BEGIN IMMEDIATE").await {
+            Err(DbError::Statement(error)) => {
+                tracing::warn!(%error, "the writing connection is unusable; opening another");
+                self.connection = self.options.connect().await?;
+                self.execute("BEGIN IMMEDIATE").await
+            }
+            other => other,
+        }
+    }
+
+    async fn roll_back(&mut self) {
+        if let Err(error) = self.execute("ROLLBACK").await {
+            // Usual after a full disk: SQLite has rolled back on its own.
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), DbError> {
+        sqlx::query(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+}
+
+/// The transaction is gone: nothing of this batch can be committed.
+struct Broken {
+    done: Option<Ran>,
+    error: DbError,
+}
+
+/// Runs a job so that its failure takes back its own writes and nobody else's.
+async fn in_savepoint(
+    connection: &mut SqliteConnection,
+    job: Box<dyn Work>,
+) -> Result<Ran, Broken> {
+    if let Err(error) = sqlx::query("SAVEPOINT job").execute(&mut *connection).await {
+        let error = DbError::from(error);
+        job.refuse(error.clone());
+        return Err(Broken { done: None, error });
+    }
+    let done = job.run(&mut *connection).await;
+    if !done.succeeded
+        && let Err(error) = sqlx::query("ROLLBACK TO job").execute(&mut *connection).await
+    {
+        // What broke the job broke the transaction: a full disk, a failing device.
+        let error = done.failure.clone().unwrap_or_else(|| error.into());
+        return Err(Broken { done: Some(done), error });
+    }
+    match sqlx::query("RELEASE job").execute(&mut *connection).await {
+        Ok(_) => Ok(done),
+        Err(error) => Err(Broken { done: Some(done), error: error.into() }),
+    }
+}
