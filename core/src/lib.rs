@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`db`] | the embedded database, its writer, its repositories |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
 //! | [`model`] | session keys, message components, events: what a message is |
 //!
@@ -9,8 +10,8 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "faults")]
 pub mod db;
+#[cfg(feature = "faults")]
 pub mod faults;
 pub mod lifecycle;
 pub mod model;
