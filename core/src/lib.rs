@@ -5,6 +5,7 @@
 //! | [`db`] | the embedded database, its writer, its repositories |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
 //! | [`model`] | session keys, message components, events: what a message is |
+//! | [`settings`] | process settings from file, environment and flags; the data folder's lock |
 //!
 //! Core knows no runtime (plugins, providers, platforms) and no HTTP.
 
@@ -15,3 +16,4 @@ pub mod db;
 pub mod faults;
 pub mod lifecycle;
 pub mod model;
+pub mod settings;

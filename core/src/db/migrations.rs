@@ -15,8 +15,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "core", sql: include_str!("../../migrations/0001_core.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "core", sql: include_str!("../../migrations/0001_core.sql") },
+    Migration {
+        version: 2,
+        name: "documents",
+        sql: include_str!("../../migrations/0002_documents.sql"),
+    },
+];
 
 /// The newest schema this program knows.
 fn newest() -> i64 {
