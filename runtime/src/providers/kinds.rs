@@ -6,14 +6,16 @@ use super::chat::{ChatProvider, ProviderMeta};
 use super::config::{ProviderConfig, ProviderDefaults};
 use super::demo::{self, Demo};
 use super::error::ProviderError;
+use super::openai::{self, OpenAi};
 
 /// Makes the provider that a configuration describes. Nothing is asked over the network.
 pub fn build(
     config: &ProviderConfig,
-    _defaults: &ProviderDefaults,
+    defaults: &ProviderDefaults,
 ) -> Result<Arc<dyn ChatProvider>, ProviderError> {
     match config.kind.as_str() {
         demo::KIND => Ok(Arc::new(Demo::new(config))),
+        kind if openai::KINDS.contains(&kind) => Ok(Arc::new(OpenAi::new(config, defaults)?)),
         other => Err(ProviderError::UnknownType { kind: other.to_owned() }),
     }
 }

@@ -6,7 +6,9 @@
 //! | [`config`] | a provider's configuration, overlaid on its source |
 //! | [`kinds`] | which adapters there are |
 //! | [`demo`] | the adapter that needs no key |
+//! | [`openai`] | the adapter for OpenAI and everything that speaks its protocol |
 //! | [`registry`] | what is loaded, what failed, what answers now |
+//! | [`sse`] | the parser of event streams |
 //! | [`tokens`] | the estimate of a text's length in tokens |
 //!
 //! **Invariant:** an error that [`ChatProvider::chat`] itself returns means that nothing of an
@@ -17,7 +19,12 @@ pub mod config;
 pub mod demo;
 mod error;
 pub mod kinds;
+mod meter;
+pub mod openai;
+mod redact;
 pub mod registry;
+pub mod sse;
+mod think;
 pub mod tokens;
 
 pub use chat::{
