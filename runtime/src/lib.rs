@@ -9,3 +9,6 @@
 
 pub mod http_client;
 pub mod providers;
+
+/// The running second phase.
+pub struct Runtime;

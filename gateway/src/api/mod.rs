@@ -1,0 +1,2 @@
+//! The handlers, one file per domain. They are thin: take, call one function of the runtime or of
+//! the core, translate the result.

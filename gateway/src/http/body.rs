@@ -1,0 +1,82 @@
+//! Bounds on what arrives, and the missing body of a HEAD answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpMessage;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+
+/// How long a body may take, whatever its size.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Beyond the grace, a body must arrive at this rate at least.
+const BYTES_PER_SECOND: u64 = 4096;
+
+/// Bounds the size and the duration of a body, whichever extractor reads it.
+pub fn limited(req: &mut ServiceRequest, limit: usize) {
+    let headers = req.headers();
+    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+        return;
+    }
+    let payload = req.take_payload();
+    let bounded: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
+        Box::pin(bounded(payload, limit));
+    req.set_payload(Payload::Stream { payload: bounded });
+}
+
+fn bounded(payload: Payload, limit: usize) -> impl Stream<Item = Result<Bytes, PayloadError>> {
+    let start = Instant::now();
+    stream::unfold(Some((payload, 0_usize)), move |open| async move {
+        let (mut payload, received) = open?;
+        let earned = Duration::from_secs(received as u64 / BYTES_PER_SECOND);
+        let chunk = match timeout_at(start + GRACE + earned, payload.next()).await {
+            Ok(None) => return None,
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(Some(Err(error))) => return Some((Err(error), None)),
+            Err(_) => {
+                let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                return Some((Err(PayloadError::Io(late)), None));
+            }
+        };
+        let received = received + chunk.len();
+        if received > limit {
+            return Some((Err(PayloadError::Overflow), None));
+        }
+        Some((Ok(chunk), Some((payload, received))))
+    })
+}
+
+/// The body of a HEAD answer: the length is told, nothing is sent. A stream is not even started,
+/// else the connection would wait for its end.
+pub struct HeadOnly(BodySize);
+
+impl HeadOnly {
+    pub fn of(size: BodySize) -> Self {
+        Self(match size {
+            BodySize::Stream => BodySize::None,
+            known => known,
+        })
+    }
+}
+
+impl MessageBody for HeadOnly {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
+}

@@ -1,0 +1,38 @@
+//! The HTTP machinery: one declarative table, one guard, one error.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`row`] | one row of the table: who may call it and what it needs |
+//! | [`describe`] | a handler's types, read as documentation and as the least guard it needs |
+//! | [`mount`] | the only caller of actix registration |
+//! | [`guard`] | origin, authentication, lifecycle, size, panics: before any extractor runs |
+//! | [`caller`] | who calls |
+//! | [`extract`] | what handlers take |
+//! | [`reply`] | what handlers give back |
+//! | [`error`] | the table of stable error codes |
+//!
+//! **Invariant**: the row that mounts a handler is the row that guards it. There is no look-up by
+//! path that could miss, and a route that is not in the table does not exist.
+
+pub mod body;
+pub mod caller;
+pub mod credentials;
+pub mod describe;
+pub mod error;
+pub mod extract;
+pub mod guard;
+pub mod headers;
+pub mod language;
+pub mod mount;
+pub mod origin;
+pub mod reply;
+pub mod request_id;
+pub mod row;
+pub mod socket;
+
+pub use caller::{Caller, KeyCaller, SessionCaller};
+pub use error::{ApiError, Code};
+pub use extract::{Json, Multipart, Path, Query, RawBody, RuntimeLease};
+pub use language::Language;
+pub use reply::{Answer, Empty, Reply};
+pub use row::{Access, Needs, Row, Scope, Table, route};
