@@ -1,7 +1,6 @@
 //! What every handler can reach.
 
-use firstlight_core::lifecycle::Snapshot;
-use tokio::sync::watch;
+use firstlight_core::lifecycle::{Background, Control};
 
 use crate::Rt;
 use crate::auth::Auth;
@@ -10,8 +9,10 @@ use crate::http::origin::Origins;
 /// The state of the gateway. The composition root fills it in one place; add a field here and
 /// there, nowhere else.
 pub struct App {
-    /// The published state of the runtime.
-    pub lifecycle: watch::Receiver<Snapshot<Rt>>,
+    /// Commands to the supervisor, and the published state of the runtime.
+    pub control: Control<Rt>,
+    /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
+    pub background: Background,
     /// Log-ins and API keys.
     pub auth: Auth,
     /// The origins that browsers may call from.

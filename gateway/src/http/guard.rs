@@ -136,9 +136,9 @@ fn check(row: &'static Row, app: &App, req: &ServiceRequest) -> Result<Admitted,
         return Err(ApiError::new(Code::OriginRefused));
     }
     let lease = {
-        let snapshot = app.lifecycle.borrow();
-        let admitted = row.needs.admit(&snapshot.state);
-        admitted.map_err(|refused| unavailable(refused, &snapshot.state, &caller))?
+        let state = app.control.snapshot().state;
+        let admitted = row.needs.admit(&state);
+        admitted.map_err(|refused| unavailable(refused, &state, &caller))?
     };
     let declared = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<usize>().ok());

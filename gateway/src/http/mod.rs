@@ -29,6 +29,8 @@ pub mod reply;
 pub mod request_id;
 pub mod row;
 pub mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use caller::{Caller, KeyCaller, SessionCaller};
 pub use error::{ApiError, Code};
