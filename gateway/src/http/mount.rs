@@ -22,6 +22,8 @@ use super::row::{Row, Table};
 use super::{headers, request_id};
 use crate::app::App;
 
+const API: &str = "/api";
+
 /// Mounts the whole table.
 pub fn mount(cfg: &mut ServiceConfig, table: &'static Table, app: &Arc<App>) {
     cfg.app_data(web::Data::from(Arc::clone(app)));
@@ -38,8 +40,6 @@ pub fn mount(cfg: &mut ServiceConfig, table: &'static Table, app: &Arc<App>) {
         });
         cfg.service(scope.default_service(fallback(app, None)));
     }
-    // Else a page that answers every path would answer for unknown API paths too.
-    cfg.service(web::scope("/api").default_service(fallback(app, None)));
     cfg.default_service(fallback(app, None));
 }
 
@@ -48,6 +48,8 @@ type Paths = Vec<(&'static str, Vec<&'static Row>)>;
 /// The paths by static prefix, longer prefixes first; the ones without a prefix come last.
 fn scopes(table: &'static Table) -> Vec<(&'static str, Paths)> {
     let mut scopes: BTreeMap<(Reverse<usize>, &'static str), Paths> = BTreeMap::new();
+    // Always there, else a page that answers every path would answer for unknown API paths too.
+    scopes.insert((Reverse(API.len()), API), Paths::new());
     for (path, rows) in table.paths() {
         let prefix = prefix(path);
         scopes.entry((Reverse(prefix.len()), prefix)).or_default().push((path, rows));
@@ -55,17 +57,15 @@ fn scopes(table: &'static Table) -> Vec<(&'static str, Paths)> {
     scopes.into_iter().map(|((_, prefix), paths)| (prefix, paths)).collect()
 }
 
-/// `/api/<domain>`, or `/api/v1/<domain>`; nothing for a path that has none of its own.
+/// `/api/<domain>`, or `/api/v1/<domain>`, as far as it holds no parameter; nothing elsewhere.
 fn prefix(path: &'static str) -> &'static str {
-    let depth = if path.starts_with("/api/v1/") { 3 } else { 2 };
-    let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
-    let ends: Vec<usize> = ends.chain([path.len()]).collect();
-    let fixed = |end: &usize| path.get(..*end).filter(|part| !part.contains('{'));
-    if path.starts_with("/api/") {
-        ends.get(depth - 1).and_then(fixed).unwrap_or_default()
-    } else {
-        ""
+    if !path.starts_with("/api/") {
+        return "";
     }
+    let depth = if path.starts_with("/api/v1/") { 3 } else { 2 };
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    let prefixes = ends.take(depth).filter_map(|end| path.get(..end));
+    prefixes.take_while(|prefix| !prefix.contains('{')).last().unwrap_or(API)
 }
 
 /// Sorts static segments before parameters, and parameters before tails.
