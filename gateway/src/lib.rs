@@ -7,14 +7,21 @@
 //! | [`api`] | the handlers |
 //! | [`auth`] | log-ins and API keys |
 //! | [`app`] | what handlers can reach |
+//! | [`logs`] | the log of the process, and its feed for the dashboard |
+//! | [`exit`] | exit codes, and the error that a command ends with |
 
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod exit;
 pub mod http;
+pub mod logs;
 pub mod routes;
+mod running;
+mod signals;
+mod terminal;
 
 /// The runtime that the lifecycle holds while it is ready.
 pub(crate) type Rt = firstlight_runtime::Runtime;

@@ -10,8 +10,6 @@
 
 mod bench;
 #[cfg(test)]
-mod documents;
-#[cfg(test)]
 mod edges;
 mod table;
 mod test;

@@ -1,10 +1,7 @@
 //! The database against real files.
 
-mod attachments;
-mod chats;
 mod opening;
 mod repositories;
-mod statistics;
 mod writing;
 
 use tempfile::TempDir;
