@@ -10,6 +10,8 @@
 
 mod bench;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod edges;
 mod table;
 mod test;

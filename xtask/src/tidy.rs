@@ -1,7 +1,6 @@
 //! Test: what the compiler and clippy cannot check about files.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -113,21 +112,4 @@ fn nothing_is_left_for_later_in_a_comment() {
         }
     }
     refuse("do it now or open an issue", &refused);
-}
-
-#[test]
-fn decision_records_have_a_number_of_their_own() {
-    let folder = Workspace::locate().unwrap().root.join("docs/adr");
-    let mut numbers = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let number: u32 =
-            name.get(..4).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| {
-                panic!("{name} does not start with four digits");
-            });
-        if let Some(other) = numbers.insert(number, name.clone()) {
-            panic!("{name} and {other} have one number");
-        }
-    }
-    assert!(!numbers.is_empty(), "docs/adr is empty");
 }

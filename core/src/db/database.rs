@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::writer::{Job, JobError, Work, Writer};
-use super::{Accounts, ApiKeys, DbError, LoginSessions, Preferences, migrations};
+use super::{
+    Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
+    Preferences, Statistics, migrations,
+};
 
 /// Now, as the database stores it: milliseconds since the epoch.
 pub(crate) fn now() -> i64 {
@@ -155,6 +158,31 @@ impl Database {
     /// Small values by scope and key.
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.clone())
+    }
+
+    /// What the chat page lists.
+    pub fn chat_sessions(&self) -> ChatSessions {
+        ChatSessions::new(self.clone())
+    }
+
+    /// What a person sees in a chat.
+    pub fn history(&self) -> History {
+        History::new(self.clone())
+    }
+
+    /// What a model is shown.
+    pub fn conversations(&self) -> Conversations {
+        Conversations::new(self.clone())
+    }
+
+    /// Files that came with messages.
+    pub fn attachments(&self) -> Attachments {
+        Attachments::new(self.clone())
+    }
+
+    /// Counters.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::new(self.clone())
     }
 }
 

@@ -15,11 +15,16 @@
 
 mod accounts;
 mod api_keys;
+mod attachments;
+mod chat_sessions;
+mod conversations;
 mod database;
 mod error;
+mod history;
 mod login_sessions;
 mod migrations;
 mod preferences;
+mod statistics;
 mod writer;
 
 #[cfg(test)]
@@ -27,7 +32,12 @@ mod tests;
 
 pub use accounts::{Account, Accounts};
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey, Scopes};
+pub use attachments::{Attachment, Attachments, Upload};
+pub use chat_sessions::{ChatSession, ChatSessionPage, ChatSessions, NewChatSession, Page};
+pub use conversations::{Conversation, Conversations, Message, NewConversation, NewMessage};
 pub use database::{Database, OpenOptions};
 pub use error::DbError;
+pub use history::{History, HistoryRow, NewHistory};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
 pub use preferences::{Preference, Preferences};
+pub use statistics::{CallStatus, MessageCount, ProviderCall, ProviderUsage, Statistics};

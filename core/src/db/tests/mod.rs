@@ -1,7 +1,10 @@
 //! The database against real files.
 
+mod attachments;
+mod chats;
 mod opening;
 mod repositories;
+mod statistics;
 mod writing;
 
 use tempfile::TempDir;

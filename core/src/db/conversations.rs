@@ -1,0 +1,303 @@
+//! Conversations: what a model is shown. Messages are rows, appended and never rewritten.
+
+use futures_util::TryStreamExt;
+use serde_json::Value;
+use sqlx::SqliteConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::database::now;
+use super::{Database, DbError};
+
+/// A conversation to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConversation {
+    /// The platform it is on.
+    pub platform_id: String,
+    /// The session key it belongs to; a session can have many conversations.
+    pub umo: String,
+    /// What it is called, if anything.
+    pub title: Option<String>,
+    /// The persona that answers in it, if not the profile's.
+    pub persona_id: Option<String>,
+}
+
+/// A stored conversation.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Conversation {
+    /// Its id.
+    pub conversation_id: String,
+    /// The platform it is on.
+    pub platform_id: String,
+    /// The session key it belongs to.
+    pub umo: String,
+    /// What it is called, if anything.
+    pub title: Option<String>,
+    /// The persona that answers in it, if not the profile's.
+    pub persona_id: Option<String>,
+    /// The tokens of all its messages.
+    pub token_usage: i64,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it was changed or appended to last.
+    pub updated_at: i64,
+}
+
+/// A message to be appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// `user`, `assistant`, `system` or `tool`.
+    pub role: String,
+    /// The message, in the form that chat models take.
+    pub content: Value,
+    /// How many tokens it is, counted or estimated.
+    pub tokens: u32,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Message {
+    /// Its number, ascending within the conversation.
+    pub id: i64,
+    /// `user`, `assistant`, `system` or `tool`.
+    pub role: String,
+    /// The message, in the form that chat models take.
+    #[sqlx(json)]
+    pub content: Value,
+    /// How many tokens it is.
+    pub tokens: u32,
+    /// When it was appended.
+    pub created_at: i64,
+}
+
+/// The conversations.
+#[derive(Clone)]
+pub struct Conversations {
+    database: Database,
+}
+
+impl Conversations {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Stores an empty conversation and selects it for its session.
+    pub async fn create(&self, new: NewConversation) -> Result<Conversation, DbError> {
+        self.database.write(move |connection| Box::pin(insert(connection, new))).await
+    }
+
+    /// The conversation that the session talks in, or a new one, made from the argument.
+    pub async fn selected_or_create(&self, new: NewConversation) -> Result<Conversation, DbError> {
+        if let Some(found) = self.selected(&new.umo).await? {
+            return Ok(found);
+        }
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    // Asked again: another turn of the session may have been first.
+                    let found = sqlx::query_as(SELECTED)
+                        .bind(new.umo.clone())
+                        .fetch_optional(&mut *connection)
+                        .await?;
+                    match found {
+                        Some(found) => Ok(found),
+                        None => insert(connection, new).await,
+                    }
+                })
+            })
+            .await
+    }
+
+    /// The conversation that the session talks in.
+    pub async fn selected(&self, umo: &str) -> Result<Option<Conversation>, DbError> {
+        let found = sqlx::query_as(SELECTED)
+            .bind(umo.to_owned())
+            .fetch_optional(self.database.readers())
+            .await?;
+        Ok(found)
+    }
+
+    /// Makes the session talk in this conversation. False when it is not one of the session's.
+    pub async fn select(&self, umo: &str, conversation_id: &str) -> Result<bool, DbError> {
+        let (umo, conversation_id) = (umo.to_owned(), conversation_id.to_owned());
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    let there: bool = sqlx::query_scalar(
+                        "SELECT EXISTS (SELECT 1 FROM conversations
+                         WHERE conversation_id = ? AND umo = ?)",
+                    )
+                    .bind(conversation_id.clone())
+                    .bind(umo.clone())
+                    .fetch_one(&mut *connection)
+                    .await?;
+                    if there {
+                        select(connection, umo, conversation_id).await?;
+                    }
+                    Ok(there)
+                })
+            })
+            .await
+    }
+
+    /// The conversation of that id.
+    pub async fn by_id(&self, conversation_id: &str) -> Result<Option<Conversation>, DbError> {
+        let found = sqlx::query_as("SELECT * FROM conversations WHERE conversation_id = ?")
+            .bind(conversation_id.to_owned())
+            .fetch_optional(self.database.readers())
+            .await?;
+        Ok(found)
+    }
+
+    /// The conversations of a session, the latest first.
+    pub async fn list(&self, umo: &str) -> Result<Vec<Conversation>, DbError> {
+        let found = sqlx::query_as(
+            "SELECT * FROM conversations WHERE umo = ? ORDER BY updated_at DESC, rowid DESC",
+        )
+        .bind(umo.to_owned())
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(found)
+    }
+
+    /// Forgets all conversations of a session and says how many there were.
+    pub async fn delete_of(&self, umo: &str) -> Result<u64, DbError> {
+        let umo = umo.to_owned();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "DELETE FROM preferences
+                         WHERE scope = 'umo' AND scope_id = ? AND key = 'sel_conv_id'",
+                    )
+                    .bind(umo.clone())
+                    .execute(&mut *connection)
+                    .await?;
+                    let done = sqlx::query("DELETE FROM conversations WHERE umo = ?")
+                        .bind(umo)
+                        .execute(connection)
+                        .await?;
+                    Ok(done.rows_affected())
+                })
+            })
+            .await
+    }
+
+    /// Adds messages to the end, all or none. [`DbError::Missing`] when there is no such conversation.
+    pub async fn append_messages(
+        &self,
+        conversation_id: &str,
+        messages: Vec<NewMessage>,
+    ) -> Result<(), DbError> {
+        let id = conversation_id.to_owned();
+        self.database.write(move |connection| Box::pin(append(connection, id, messages))).await
+    }
+
+    /// The newest messages that fit the budget together, the oldest of them first.
+    ///
+    /// The newest is there even when it is over the budget alone: a model that is shown nothing
+    /// cannot answer, one that is shown too much says so.
+    pub async fn window(
+        &self,
+        conversation_id: &str,
+        max_tokens: u64,
+    ) -> Result<Vec<Message>, DbError> {
+        let mut newest_first = sqlx::query_as::<_, Message>(
+            "SELECT * FROM conversation_messages WHERE conversation_id = ? ORDER BY id DESC",
+        )
+        .bind(conversation_id.to_owned())
+        .fetch(self.database.readers());
+        let mut window = Vec::new();
+        let mut spent = 0_u64;
+        while let Some(message) = newest_first.try_next().await? {
+            spent = spent.saturating_add(u64::from(message.tokens));
+            if spent > max_tokens && !window.is_empty() {
+                break;
+            }
+            window.push(message);
+        }
+        window.reverse();
+        Ok(window)
+    }
+}
+
+const SELECTED: &str = "SELECT conversations.* FROM conversations JOIN preferences
+     ON preferences.scope = 'umo' AND preferences.scope_id = ?1
+         AND preferences.key = 'sel_conv_id'
+         AND preferences.value ->> '$' = conversations.conversation_id
+     WHERE conversations.umo = ?1";
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    new: NewConversation,
+) -> Result<Conversation, DbError> {
+    let made: Conversation = sqlx::query_as(
+        "INSERT INTO conversations
+             (conversation_id, platform_id, umo, title, persona_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *",
+    )
+    .bind(Uuid::new_v4().to_string())
+    .bind(new.platform_id)
+    .bind(new.umo)
+    .bind(new.title)
+    .bind(new.persona_id)
+    .bind(now())
+    .fetch_one(&mut *connection)
+    .await?;
+    select(connection, made.umo.clone(), made.conversation_id.clone()).await?;
+    Ok(made)
+}
+
+async fn select(
+    connection: &mut SqliteConnection,
+    umo: String,
+    conversation_id: String,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO preferences (scope, scope_id, key, value, created_at, updated_at)
+         VALUES ('umo', ?1, 'sel_conv_id', ?2, ?3, ?3)
+         ON CONFLICT (scope, scope_id, key)
+         DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+    )
+    .bind(umo)
+    .bind(Json(conversation_id))
+    .bind(now())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Appends within a transaction of the caller.
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    conversation_id: String,
+    messages: Vec<NewMessage>,
+) -> Result<(), DbError> {
+    let tokens: i64 = messages.iter().map(|message| i64::from(message.tokens)).sum();
+    let known = sqlx::query(
+        "UPDATE conversations SET token_usage = token_usage + ?, updated_at = ?
+         WHERE conversation_id = ?",
+    )
+    .bind(tokens)
+    .bind(now())
+    .bind(conversation_id.clone())
+    .execute(&mut *connection)
+    .await?;
+    if known.rows_affected() == 0 {
+        return Err(DbError::Missing { what: "conversation" });
+    }
+    for message in messages {
+        sqlx::query(
+            "INSERT INTO conversation_messages (conversation_id, role, content, tokens, created_at)
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(conversation_id.clone())
+        .bind(message.role)
+        .bind(Json(message.content))
+        .bind(message.tokens)
+        .bind(now())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

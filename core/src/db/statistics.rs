@@ -1,0 +1,200 @@
+//! Counters for the status page: messages per hour and platform, calls per provider.
+
+use super::{Database, DbError};
+
+const HOUR: i64 = 3_600_000;
+
+/// How many messages a platform saw in an hour.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MessageCount {
+    /// When the hour began.
+    pub hour: i64,
+    /// Which platform.
+    pub platform_id: String,
+    /// Of which kind.
+    pub platform_type: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// How a call of a provider ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallStatus {
+    /// It answered to the end.
+    Completed,
+    /// It was stopped by us.
+    Aborted,
+    /// It failed.
+    Error,
+}
+
+impl CallStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Aborted => "aborted",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One call of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderCall {
+    /// How it ended.
+    pub status: CallStatus,
+    /// The session it was for.
+    pub umo: String,
+    /// The conversation it was for.
+    pub conversation_id: Option<String>,
+    /// Which provider.
+    pub provider_id: String,
+    /// Which of its models.
+    pub provider_model: Option<String>,
+    /// Tokens read that no cache helped with.
+    pub token_input_other: i64,
+    /// Tokens read from the provider's cache.
+    pub token_input_cached: i64,
+    /// Tokens written.
+    pub token_output: i64,
+    /// When it began.
+    pub start_time: i64,
+    /// When it ended.
+    pub end_time: i64,
+    /// Milliseconds until the first token, if one came.
+    pub time_to_first_token: Option<i64>,
+}
+
+/// What a provider's model did over a time.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct ProviderUsage {
+    /// Which provider.
+    pub provider_id: String,
+    /// Which of its models.
+    pub provider_model: Option<String>,
+    /// How often it was called.
+    pub calls: i64,
+    /// How many of the calls failed.
+    pub errors: i64,
+    /// How many of the calls were stopped by us.
+    pub aborted: i64,
+    /// Tokens read that no cache helped with.
+    pub token_input_other: i64,
+    /// Tokens read from the provider's cache.
+    pub token_input_cached: i64,
+    /// Tokens written.
+    pub token_output: i64,
+    /// Mean milliseconds of a call.
+    pub mean_duration: f64,
+    /// Mean milliseconds until the first token, over the calls that had one.
+    pub mean_time_to_first_token: Option<f64>,
+}
+
+/// The counters.
+#[derive(Clone)]
+pub struct Statistics {
+    database: Database,
+}
+
+impl Statistics {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Counts one message of a platform at that time.
+    pub async fn count_message(
+        &self,
+        platform_id: &str,
+        platform_type: &str,
+        at: i64,
+    ) -> Result<(), DbError> {
+        let (platform_id, platform_type) = (platform_id.to_owned(), platform_type.to_owned());
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO platform_stats (hour, platform_id, platform_type, count)
+                         VALUES (?, ?, ?, 1)
+                         ON CONFLICT (hour, platform_id, platform_type)
+                         DO UPDATE SET count = count + 1",
+                    )
+                    .bind(at - at.rem_euclid(HOUR))
+                    .bind(platform_id)
+                    .bind(platform_type)
+                    .execute(connection)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// The counts of the hours that began at that time or later, the oldest first.
+    pub async fn messages_since(&self, at: i64) -> Result<Vec<MessageCount>, DbError> {
+        let counts = sqlx::query_as(
+            "SELECT * FROM platform_stats WHERE hour >= ? ORDER BY hour, platform_id",
+        )
+        .bind(at - at.rem_euclid(HOUR))
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(counts)
+    }
+
+    /// How many messages there ever were.
+    pub async fn messages_ever(&self) -> Result<i64, DbError> {
+        let count = sqlx::query_scalar("SELECT coalesce(sum(count), 0) FROM platform_stats")
+            .fetch_one(self.database.readers())
+            .await?;
+        Ok(count)
+    }
+
+    /// Stores one call of a provider.
+    pub async fn record_call(&self, call: ProviderCall) -> Result<(), DbError> {
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO provider_stats (agent_type, status, umo, conversation_id,
+                             provider_id, provider_model, token_input_other, token_input_cached,
+                             token_output, start_time, end_time, time_to_first_token)
+                         VALUES ('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    )
+                    .bind(call.status.as_str())
+                    .bind(call.umo)
+                    .bind(call.conversation_id)
+                    .bind(call.provider_id)
+                    .bind(call.provider_model)
+                    .bind(call.token_input_other)
+                    .bind(call.token_input_cached)
+                    .bind(call.token_output)
+                    .bind(call.start_time)
+                    .bind(call.end_time)
+                    .bind(call.time_to_first_token)
+                    .execute(connection)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// What each provider's models did since that time, the busiest first.
+    pub async fn usage_since(&self, at: i64) -> Result<Vec<ProviderUsage>, DbError> {
+        let usage = sqlx::query_as(
+            "SELECT provider_id, provider_model, count(*) AS calls,
+                 sum(status = 'error') AS errors, sum(status = 'aborted') AS aborted,
+                 sum(token_input_other) AS token_input_other,
+                 sum(token_input_cached) AS token_input_cached,
+                 sum(token_output) AS token_output,
+                 avg(end_time - start_time) AS mean_duration,
+                 avg(time_to_first_token) AS mean_time_to_first_token
+             FROM provider_stats WHERE start_time >= ?
+             GROUP BY provider_id, provider_model
+             ORDER BY calls DESC, provider_id, provider_model",
+        )
+        .bind(at)
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(usage)
+    }
+}

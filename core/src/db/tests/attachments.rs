@@ -1,0 +1,66 @@
+//! Attachments: the same bytes once, and no file without a row or row without a file.
+
+use std::fs;
+use std::path::Path;
+
+use super::fresh;
+
+fn files(folder: &Path) -> usize {
+    let Ok(groups) = fs::read_dir(folder.join("attachments")) else { return 0 };
+    groups.map(|group| fs::read_dir(group.unwrap().path()).unwrap().count()).sum()
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_stored_once_and_stay_until_the_last_name_goes() {
+    let (folder, database) = fresh().await;
+    let attachments = database.attachments();
+    let (one, two) = tokio::join!(
+        attachments.put(b"picture", "one.png", "image/png"),
+        attachments.put(b"picture", "two.bin", "application/octet-stream"),
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.path, two.path);
+    assert_eq!((one.kind.as_str(), two.kind.as_str()), ("image", "file"));
+    assert_eq!(fs::read(&one.path).unwrap(), b"picture");
+    assert_eq!(files(folder.path()), 1);
+    assert_eq!(attachments.by_id(&one.attachment_id).await.unwrap(), Some(one.clone()));
+    assert_eq!(attachments.by_filename("two.bin").await.unwrap(), Some(two.clone()));
+    assert_eq!(attachments.delete(&[one.attachment_id.clone()]).await.unwrap(), 1);
+    assert_eq!(fs::read(&two.path).unwrap(), b"picture");
+    assert_eq!(attachments.delete(&[two.attachment_id, one.attachment_id]).await.unwrap(), 1);
+    assert_eq!(files(folder.path()), 0);
+}
+
+#[tokio::test]
+async fn a_file_can_come_in_pieces_and_a_dropped_upload_leaves_nothing() {
+    let (folder, database) = fresh().await;
+    let attachments = database.attachments();
+    let mut upload = attachments.begin().await.unwrap();
+    for piece in [&b"a"[..], b"", b"bc"] {
+        upload.write(piece).await.unwrap();
+    }
+    assert_eq!(upload.size(), 3);
+    let stored = upload.finish("abc.wav", "audio/wav").await.unwrap();
+    assert_eq!((stored.kind.as_str(), stored.size), ("record", 3));
+    let whole = attachments.put(b"abc", "abc.wav", "audio/wav").await.unwrap();
+    assert_eq!(whole.sha256, stored.sha256);
+    let mut upload = attachments.begin().await.unwrap();
+    upload.write(b"never finished").await.unwrap();
+    drop(upload);
+    assert_eq!(files(folder.path()), 1);
+}
+
+#[tokio::test]
+async fn sweeping_removes_what_a_crash_left_and_keeps_what_has_a_row() {
+    let (folder, database) = fresh().await;
+    let attachments = database.attachments();
+    attachments.sweep().await.unwrap();
+    let kept = attachments.put(b"kept", "kept", "text/plain").await.unwrap();
+    let root = folder.path().join("attachments");
+    fs::create_dir_all(root.join("ab")).unwrap();
+    fs::write(root.join("ab").join("ab".repeat(32)), "renamed, its commit never came").unwrap();
+    fs::write(root.join("incoming").join("half"), "half").unwrap();
+    attachments.sweep().await.unwrap();
+    assert_eq!(files(folder.path()), 1);
+    assert_eq!(fs::read(&kept.path).unwrap(), b"kept");
+}
