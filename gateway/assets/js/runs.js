@@ -1,0 +1,213 @@
+// @ts-check
+import { begin, nameAfter, readHistory } from "./chats.js";
+import { applyToAnswer, attachmentAddress, entry } from "./conversation.js";
+import { json, post, Refusal, stream } from "./http.js";
+import { until } from "./live.js";
+import { t } from "./messages.js";
+import { backoff, pause } from "./store.js";
+
+/** @typedef {import("./conversation.js").Conversation} Conversation */
+/** @typedef {import("./conversation.js").Entry} Entry */
+/** @typedef {NonNullable<Conversation["run"]>} Run */
+
+/** How often a broken line to a running answer is tried again before the history is asked. */
+const ATTEMPTS = 6;
+
+/**
+ * Sends what the composer holds and follows the answer.
+ * @param {Conversation} to
+ * @param {string} provider chosen by hand, or empty
+ */
+export async function send(to, provider) {
+  const text = to.draft.trim();
+  const uploads = to.uploads.filter((one) => one.attachment);
+  const said = entry({ role: "user", status: "sending", time: new Date() });
+  for (const one of uploads) {
+    said.parts.push({ kind: "media", type: "image", source: attachmentAddress(one.attachment), name: one.name });
+  }
+  if (text) said.parts.push({ kind: "text", text });
+  const answer = entry({ role: "bot", status: "waiting" });
+  to.entries.push(said, answer);
+  to.draft = "";
+  to.uploads = [];
+  const run = start(to, answer);
+  try {
+    if (!to.id) await begin(to);
+    nameAfter(to, text);
+    const body = { session_id: to.id, message: parts(text, uploads), enable_streaming: true };
+    if (provider) Object.assign(body, { selected_provider: provider });
+    await follow(to, run, stream("POST", "/api/chat/send", { body, signal: run.line.signal }), said);
+  } catch (problem) {
+    await lost(to, run, said, problem);
+  }
+}
+
+/** @param {string} text @param {import("./conversation.js").Upload[]} uploads */
+function parts(text, uploads) {
+  const media = uploads.map((one) => ({ type: "image", attachment_id: one.attachment, filename: one.name }));
+  return text ? [...media, { type: "plain", text }] : media;
+}
+
+/** @param {Conversation} of @param {Entry} answer @returns {Run} */
+function start(of, answer) {
+  of.run = { id: "", entry: answer, stopping: false, ended: false, line: new AbortController() };
+  of.touch(answer);
+  return of.run;
+}
+
+/**
+ * Opens a session: its history, and the answer that is still running.
+ * @param {Conversation} of
+ */
+export async function open(of) {
+  if (of.run || of.phase === "loading") return;
+  const running = await readHistory(of).catch(() => "");
+  if (running && !of.run) await resume(of, running);
+}
+
+/** @param {Conversation} of @param {string} id */
+async function resume(of, id) {
+  // The running answer may already have a row of its own, which the snapshot then replaces.
+  const answer = entry({ role: "bot", status: "waiting" });
+  of.entries.push(answer);
+  const run = start(of, answer);
+  run.id = id;
+  try {
+    await follow(of, run, reopen(run), null);
+  } catch (problem) {
+    await lost(of, run, null, problem);
+  }
+}
+
+/** @param {Run} run */
+function reopen(run) {
+  return stream("GET", `/api/v1/chat/runs/${encodeURIComponent(run.id)}/stream`, { signal: run.line.signal });
+}
+
+/**
+ * @param {Conversation} of
+ * @param {Run} run
+ * @param {AsyncGenerator<import("./http.js").StreamEvent>} events
+ * @param {Entry | null} said
+ */
+async function follow(of, run, events, said) {
+  for await (const { event: name, data } of events) {
+    if (name === "runtime_gone" || name === "shutdown") throw new Refusal(t("error.gone"), { code: name });
+    const event = json(data);
+    if (!event) continue;
+    take(of, run, event, said);
+    of.touch(run.entry);
+    if (event.type === "end") return finish(of, run);
+  }
+  if (!run.ended) throw new Refusal(t("error.unreached"));
+}
+
+/** @param {Conversation} of @param {Run} run @param {any} event @param {Entry | null} said */
+function take(of, run, event, said) {
+  if (event.type === "run_started" || event.type === "run_snapshot") run.id = event.data?.run_id ?? run.id;
+  if (event.type === "user_message_saved" && said) {
+    said.status = "sent";
+    of.touch(said);
+  }
+  if (event.type === "error") run.ended = true;
+  applyToAnswer(run.entry, event);
+}
+
+/** @param {Conversation} of @param {Run} run */
+function finish(of, run) {
+  run.ended = true;
+  run.line.abort();
+  if (of.run === run) of.run = null;
+  const { entry: answer } = run;
+  if (answer.status !== "failed") answer.status = run.stopping ? "stopped" : "done";
+  answer.time ??= new Date();
+  of.touch(answer);
+}
+
+/**
+ * The line broke, or was never there.
+ * @param {Conversation} of
+ * @param {Run} run
+ * @param {Entry | null} said
+ * @param {any} problem
+ */
+async function lost(of, run, said, problem) {
+  if (run.line.signal.aborted) return;
+  if (run.ended) return finish(of, run);
+  const refused = problem instanceof Refusal && !problem.unreached;
+  if (said?.status === "sending" && (refused || !run.id)) return unsent(of, run, said, problem);
+  for (let attempt = 0; attempt < ATTEMPTS && run.id && !refused; attempt += 1) {
+    await pause(backoff(attempt), run.line.signal);
+    try {
+      return await follow(of, run, reopen(run), null);
+    } catch (again) {
+      if (run.line.signal.aborted) return;
+      if (run.ended) return finish(of, run);
+      if (again instanceof Refusal && !again.unreached) break;
+    }
+  }
+  await settle(of, run);
+}
+
+/** Nothing of the message is known to have arrived: it goes back to the composer.
+ * @param {Conversation} of @param {Run} run @param {Entry} said @param {any} problem */
+function unsent(of, run, said, problem) {
+  of.entries = of.entries.filter((one) => one !== run.entry);
+  said.status = "failed";
+  said.error = problem.message;
+  if (of.run === run) of.run = null;
+  of.touch(said);
+}
+
+/** The history decides what became of an answer that can no longer be followed.
+ * @param {Conversation} of @param {Run} run */
+async function settle(of, run) {
+  run.entry.status = "cut";
+  of.touch(run.entry);
+  await until((mood) => mood === "ready", run.line.signal);
+  if (of.run === run) of.run = null;
+  const before = of.entries;
+  const running = await readHistory(of).catch(() => "");
+  // Where the server kept nothing, what was seen stays, marked as cut.
+  const last = of.entries.at(-1);
+  if (!running && last?.role === "user" && run.entry.parts.length > 0 && before.includes(run.entry)) of.entries.push(run.entry);
+  of.touch();
+  if (running) await resume(of, running);
+}
+
+/** Sends a message again that did not arrive. @param {Conversation} of @param {Entry} said @param {string} provider */
+export function sendAgain(of, said, provider) {
+  of.entries = of.entries.filter((one) => one !== said);
+  const kept = of.draft;
+  of.draft = said.parts.map((part) => (part.kind === "text" ? part.text : "")).join("");
+  of.uploads = said.parts.flatMap((part) => {
+    const id = part.kind === "media" ? new URLSearchParams(part.source.split("?")[1]).get("attachment_id") : null;
+    return id && part.kind === "media"
+      ? [{ id, name: part.name, url: part.source, uploading: false, error: "", attachment: id }]
+      : [];
+  });
+  const done = send(of, provider);
+  of.draft = kept;
+  of.touch();
+  return done;
+}
+
+/** Asks the running answer to stop. @param {Conversation} of */
+export async function stop(of) {
+  const { run } = of;
+  if (!run || run.stopping) return;
+  run.stopping = true;
+  of.touch(run.entry);
+  try {
+    await post("/api/chat/stop", { session_id: of.id });
+  } catch (problem) {
+    run.stopping = false;
+    run.entry.error = /** @type {Error} */ (problem).message;
+    of.touch(run.entry);
+    return;
+  }
+  // The stream ends by itself; a server that forgets to say so must not leave a running answer here.
+  await pause(5000, run.line.signal);
+  if (!run.ended && of.run === run) finish(of, run);
+}
+
