@@ -36,7 +36,7 @@ impl Asset {
     pub fn matches(&self, if_none_match: &str) -> bool {
         if_none_match
             .split(',')
-            .map(|tag| tag.trim())
+            .map(str::trim)
             .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
     }
 }
@@ -160,7 +160,9 @@ mod tests {
         }
         for name in names_ending(".js") {
             let source = text(&format!("/assets/{name}"));
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function"] {
+            for forbidden in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function"]
+            {
                 assert!(!source.contains(forbidden), "{name}: {forbidden}");
             }
         }

@@ -9,11 +9,13 @@
 //! | [`app`] | what handlers can reach |
 //! | [`logs`] | the log of the process, and its feed for the dashboard |
 //! | [`exit`] | exit codes, and the error that a command ends with |
+//! | [`assets`] | the embedded page |
 
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod app;
+pub mod assets;
 pub mod auth;
 pub mod exit;
 pub mod http;
