@@ -3,12 +3,18 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`http_client`] | the one builder of HTTP clients |
+//! | [`plugins`] | what is compiled in, what is loaded, what failed |
 //! | [`providers`] | language models: the trait, the adapters, the registry |
 
 #![forbid(unsafe_code)]
 
+mod hooks;
 pub mod http_client;
+mod plan;
+pub mod plugins;
 pub mod providers;
+mod runtime;
 
-/// The running second phase.
-pub struct Runtime;
+pub use firstlight_plugins_api as plugins_api;
+pub use plan::Plan;
+pub use runtime::Runtime;

@@ -120,6 +120,19 @@ pub struct Item {
     name: Arc<str>,
 }
 
+impl Progress {
+    /// The wire name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Progress::Pending => "pending",
+            Progress::Starting => "starting",
+            Progress::Ready => "ready",
+            Progress::Failed => "failed",
+            Progress::Stopped => "stopped",
+        }
+    }
+}
+
 impl Timeline {
     pub(super) fn new() -> Self {
         Self { history: watch::Sender::default() }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use actix_web::App as Actix;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{
     Background, Bootstrap, Component, Control, Options, StepCx, StepFailure, Steps, supervise,
 };
+use firstlight_runtime::Plan;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::caller::{Granted, KeyCaller, SessionCaller};
 use super::error::{ApiError, Code};
@@ -36,7 +39,12 @@ enum Script {
     HangsOnStop,
 }
 
-struct Scripted(Script);
+/// A scripted step in front of the real plan, on a database of its own.
+struct Scripted {
+    script: Script,
+    plan: Plan,
+    _folder: TempDir,
+}
 
 struct Step(Script);
 
@@ -68,13 +76,18 @@ impl Bootstrap for Scripted {
     type Runtime = Rt;
 
     async fn bootstrap(&self, steps: &mut Steps) -> Result<Rt, StepFailure> {
-        steps.start(Step(self.0)).await?;
-        Ok(runtime())
+        steps.start(Step(self.script)).await?;
+        self.plan.bootstrap(steps).await
     }
 }
 
-fn runtime() -> Rt {
-    firstlight_runtime::Runtime
+impl Scripted {
+    async fn new(script: Script) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = Database::open(&folder.path().join("test.db")).await.unwrap();
+        let plan = Plan::open(database, Vec::new()).await.unwrap();
+        Self { script, plan, _folder: folder }
+    }
 }
 
 /// The states of the matrix.
@@ -97,7 +110,7 @@ async fn control_in(phase: Phase) -> Control<Rt> {
         Phase::Stopping => Script::HangsOnStop,
         Phase::Stopped | Phase::Ready => Script::Succeeds,
     };
-    let control = supervise(Scripted(script), Options::default());
+    let control = supervise(Scripted::new(script).await, Options::default());
     if phase == Phase::Stopped {
         return control;
     }

@@ -1,0 +1,219 @@
+//! The live registry: the plugins that are loaded now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use firstlight_plugins_api::{Manifest, Method, Tool, WebRequest, WebResponse};
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use serde_json::Value;
+
+use super::call::{PluginCallError, bounded, declared};
+use super::erased::ErasedPlugin;
+use super::sources::{PluginSources, UNLOAD_LIMIT};
+
+/// How long a web route of a plugin may take.
+const WEB_LIMIT: Duration = Duration::from_secs(60);
+/// How long a tool call may take (the ancestor's `tool_call_timeout`).
+const TOOL_LIMIT: Duration = Duration::from_secs(120);
+/// How long a loaded-hook may take; a hanging one must not keep the gateway from being ready.
+const HOOK_LIMIT: Duration = Duration::from_secs(10);
+
+/// The plugins that are loaded now; cheap to clone.
+#[derive(Clone)]
+pub struct Plugins {
+    sources: PluginSources,
+    live: Arc<RwLock<BTreeMap<String, Arc<LivePlugin>>>>,
+    /// Reloads of the same plugin must not overlap.
+    reloading: Arc<tokio::sync::Mutex<()>>,
+}
+
+pub(super) struct LivePlugin {
+    pub(super) manifest: Manifest,
+    pub(super) plugin: Arc<dyn ErasedPlugin>,
+    pub(super) loaded_at: Timestamp,
+}
+
+/// One loaded plugin as the plugin list shows it.
+#[derive(Debug, Clone)]
+pub struct PluginInformation {
+    /// Who it is.
+    pub manifest: Manifest,
+    /// When it was loaded.
+    pub loaded_at: Timestamp,
+    /// The names of its tools.
+    pub tools: Vec<String>,
+    /// Its web routes, as `METHOD /path`.
+    pub routes: Vec<String>,
+}
+
+/// Why a plugin could not be reloaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// No plugin of that name is loaded, failed or compiled in.
+    #[error("there is no plugin called {name:?}")]
+    Unknown {
+        /// The name as asked for.
+        name: String,
+    },
+    /// It did not load; the plugin that ran before, if any, still runs.
+    #[error("the plugin {name:?} did not load: {source}")]
+    Load {
+        /// The plugin.
+        name: String,
+        /// Why.
+        #[source]
+        source: PluginCallError,
+    },
+}
+
+impl Plugins {
+    pub(super) fn new(sources: PluginSources) -> Self {
+        Self { sources, live: Arc::default(), reloading: Arc::default() }
+    }
+
+    /// The plugins that could be loaded and the records of those that failed.
+    pub fn sources(&self) -> &PluginSources {
+        &self.sources
+    }
+
+    /// The loaded plugins, by name.
+    pub fn list(&self) -> Vec<PluginInformation> {
+        self.snapshot().iter().map(|live| live.information()).collect()
+    }
+
+    /// The names of the loaded plugins, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.live.read().keys().cloned().collect()
+    }
+
+    /// All tools of the loaded plugins, with the plugin that offers each.
+    pub fn tools(&self) -> Vec<(String, Tool)> {
+        let tools_of = |live: &Arc<LivePlugin>| {
+            let name = live.manifest.name.clone();
+            let tools = declared("tools", || live.plugin.tools()).unwrap_or_default();
+            tools.into_iter().map(move |tool| (name.clone(), tool)).collect::<Vec<_>>()
+        };
+        self.snapshot().iter().flat_map(tools_of).collect()
+    }
+
+    /// Calls a tool of a loaded plugin; `None` when that plugin is not loaded.
+    pub async fn call_tool(
+        &self,
+        plugin: &str,
+        tool: &str,
+        arguments: Value,
+    ) -> Option<Result<Value, PluginCallError>> {
+        let live = self.find(plugin)?;
+        Some(bounded("call_tool", TOOL_LIMIT, live.plugin.call_tool(tool, arguments)).await)
+    }
+
+    /// Routes a web request to the plugin that declares `/<plugin><path>` right now; `None` when
+    /// none does. `path` is what follows `/api/plug`.
+    pub async fn web(
+        &self,
+        path: &str,
+        mut request: WebRequest,
+    ) -> Option<Result<WebResponse, PluginCallError>> {
+        let (name, rest) = path.strip_prefix('/')?.split_once('/')?;
+        let live = self.find(name)?;
+        let rest = format!("/{rest}");
+        let routes = match declared("routes", || live.plugin.routes()) {
+            Ok(routes) => routes,
+            Err(error) => return Some(Err(error)),
+        };
+        routes.iter().find(|route| route.method == request.method && route.path == rest)?;
+        request.path = rest;
+        Some(bounded("web", WEB_LIMIT, live.plugin.web(request)).await)
+    }
+
+    /// Loads a plugin again: the new one is up before the old one is told to go.
+    pub async fn reload(&self, name: &str) -> Result<(), ReloadError> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let registration = self
+            .sources
+            .registration(name)
+            .ok_or_else(|| ReloadError::Unknown { name: name.to_owned() })?;
+        let live = self
+            .sources
+            .load(&registration)
+            .await
+            .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
+        if let Err(error) = bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
+            tracing::warn!(plugin = name, %error, "the loaded-hook of a plugin failed");
+        }
+        let old = self.live.write().insert(name.to_owned(), Arc::new(live));
+        if let Some(old) = old {
+            unload(&old).await;
+        }
+        tracing::info!(plugin = name, "plugin reloaded");
+        Ok(())
+    }
+
+    /// Reloads every plugin that can be loaded; the first error is returned after all were tried.
+    pub async fn reload_all(&self) -> Result<(), ReloadError> {
+        let mut outcome = Ok(());
+        for registration in self.sources.active() {
+            let reloaded = self.reload(&registration.manifest().name).await;
+            if let (Ok(()), Err(error)) = (&outcome, reloaded) {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    pub(super) fn insert(&self, live: LivePlugin) {
+        self.live.write().insert(live.manifest.name.clone(), Arc::new(live));
+    }
+
+    /// Runs every loaded-hook, one after the other; failures are logged and passed over.
+    pub(crate) async fn loaded_hooks(&self) {
+        for live in self.snapshot() {
+            let name = &live.manifest.name;
+            match bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
+                Ok(()) => tracing::debug!(plugin = %name, "loaded-hook done"),
+                Err(error) => {
+                    tracing::warn!(plugin = %name, %error, "the loaded-hook of a plugin failed");
+                }
+            }
+        }
+    }
+
+    /// Unloads every plugin, over a snapshot, so that none is skipped.
+    pub(super) async fn unload_all(&self) {
+        let all = std::mem::take(&mut *self.live.write());
+        futures_util::future::join_all(all.values().map(|live| unload(live))).await;
+    }
+
+    fn snapshot(&self) -> Vec<Arc<LivePlugin>> {
+        self.live.read().values().cloned().collect()
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<LivePlugin>> {
+        self.live.read().get(name).cloned()
+    }
+}
+
+impl LivePlugin {
+    fn information(&self) -> PluginInformation {
+        let tools = declared("tools", || self.plugin.tools()).unwrap_or_default();
+        let routes = declared("routes", || self.plugin.routes()).unwrap_or_default();
+        let method = |method| match method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        };
+        PluginInformation {
+            manifest: self.manifest.clone(),
+            loaded_at: self.loaded_at,
+            tools: tools.into_iter().map(|tool| tool.name).collect(),
+            routes: routes.iter().map(|r| format!("{} {}", method(r.method), r.path)).collect(),
+        }
+    }
+}
+
+async fn unload(live: &LivePlugin) {
+    if let Err(error) = bounded("unload", UNLOAD_LIMIT, live.plugin.unload()).await {
+        tracing::warn!(plugin = %live.manifest.name, %error, "a plugin did not unload cleanly");
+    }
+}

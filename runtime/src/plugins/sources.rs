@@ -1,0 +1,187 @@
+//! The plugins that can be loaded, and what became of those that could not. Lives as long as the
+//! process, so that the recovery rows work while no runtime exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use firstlight_core::db::{Database, DbError};
+use firstlight_plugins_api::{Host, Version};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde_json::json;
+
+use super::call::{PluginCallError, bounded, declared};
+use super::erased::Registration;
+use super::failed::{FailedPlugin, FailedPlugins};
+use super::registry::{LivePlugin, ReloadError};
+
+/// How long a plugin may take to load.
+const LOAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long a plugin may take to unload.
+pub(super) const UNLOAD_LIMIT: Duration = Duration::from_secs(10);
+/// Where the names of plugins that the operator set aside are kept (reference 5.2).
+const SET_ASIDE: (&str, &str, &str) = ("global", "global", "inactivated_plugins");
+
+/// The plugins that can be loaded; cheap to clone.
+#[derive(Clone)]
+pub struct PluginSources(Arc<Inner>);
+
+struct Inner {
+    registrations: Vec<Registration>,
+    host: Host,
+    failed: FailedPlugins,
+    set_aside: Mutex<BTreeSet<String>>,
+    database: Database,
+}
+
+/// Why a failed plugin could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveFailedError {
+    /// It is not among the failed plugins.
+    #[error("the plugin {name:?} is not among the failed ones")]
+    NotFailed {
+        /// The name as asked for.
+        name: String,
+    },
+    /// It is part of the gateway.
+    #[error("the plugin {name:?} is part of the gateway and cannot be removed")]
+    Reserved {
+        /// The plugin.
+        name: String,
+    },
+    /// The decision could not be stored.
+    #[error("the removal could not be stored")]
+    Store(#[from] DbError),
+}
+
+impl PluginSources {
+    /// Reads which plugins were set aside, and holds the list of those that can be loaded.
+    pub async fn open(
+        registrations: Vec<Registration>,
+        host: Host,
+        database: Database,
+    ) -> Result<Self, DbError> {
+        let (scope, scope_id, key) = SET_ASIDE;
+        let stored = database.preferences().load(scope, scope_id, key).await?;
+        let names = stored.and_then(|value| serde_json::from_value(value).ok());
+        let set_aside = names.unwrap_or_default();
+        Ok(Self(Arc::new(Inner {
+            registrations,
+            host,
+            failed: FailedPlugins::default(),
+            set_aside: Mutex::new(set_aside),
+            database,
+        })))
+    }
+
+    /// The failed plugins, by name.
+    pub fn failed(&self) -> BTreeMap<String, FailedPlugin> {
+        self.0.failed.list()
+    }
+
+    /// Tries a failed plugin again while no runtime exists: it is loaded, unloaded, and on success
+    /// taken off the list, so that the next bootstrap loads it.
+    pub async fn probe_failed(&self, name: &str) -> Result<(), ReloadError> {
+        let registration = self.failed_registration(name)?;
+        let live = self
+            .load(&registration)
+            .await
+            .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
+        if let Err(error) = bounded("unload", UNLOAD_LIMIT, live.plugin.unload()).await {
+            tracing::warn!(plugin = name, %error, "a plugin did not unload cleanly");
+        }
+        Ok(())
+    }
+
+    /// The registration of a plugin that is on the list of failed ones.
+    pub(super) fn failed_registration(&self, name: &str) -> Result<Registration, ReloadError> {
+        let unknown = || ReloadError::Unknown { name: name.to_owned() };
+        self.0.failed.find(name).ok_or_else(unknown)?;
+        self.registration(name).ok_or_else(unknown)
+    }
+
+    /// Takes a failed plugin off the list for good: the next bootstrap does not load it. A
+    /// compiled-in plugin stays in the binary, so this is remembered in the database.
+    pub async fn remove_failed(
+        &self,
+        name: &str,
+        delete_data: bool,
+    ) -> Result<(), RemoveFailedError> {
+        let failed = self
+            .0
+            .failed
+            .find(name)
+            .ok_or_else(|| RemoveFailedError::NotFailed { name: name.to_owned() })?;
+        if failed.manifest.reserved {
+            return Err(RemoveFailedError::Reserved { name: name.to_owned() });
+        }
+        let names = {
+            let mut names = self.0.set_aside.lock().clone();
+            names.insert(name.to_owned());
+            names
+        };
+        let (scope, scope_id, key) = SET_ASIDE;
+        let preferences = self.0.database.preferences();
+        preferences.store(scope, scope_id, key, json!(names)).await?;
+        if delete_data {
+            for kept in preferences.list("plugin", name).await? {
+                preferences.delete("plugin", name, &kept.key).await?;
+            }
+        }
+        *self.0.set_aside.lock() = names;
+        self.0.failed.forget(name);
+        tracing::info!(plugin = name, "failed plugin removed");
+        Ok(())
+    }
+
+    /// The plugins that a bootstrap loads.
+    pub(super) fn active(&self) -> Vec<Registration> {
+        let set_aside = self.0.set_aside.lock();
+        let is_active = |r: &&Registration| !set_aside.contains(&r.manifest.name);
+        self.0.registrations.iter().filter(is_active).cloned().collect()
+    }
+
+    pub(super) fn registration(&self, name: &str) -> Option<Registration> {
+        self.active().into_iter().find(|r| r.manifest.name == name)
+    }
+
+    /// Loads one plugin and keeps the record of failed ones true either way.
+    pub(super) async fn load(
+        &self,
+        registration: &Registration,
+    ) -> Result<LivePlugin, PluginCallError> {
+        let loaded = self.try_load(registration).await;
+        let name = &registration.manifest.name;
+        match &loaded {
+            Ok(_) => drop(self.0.failed.forget(name)),
+            Err(error) => {
+                tracing::warn!(plugin = %name, %error, "a plugin did not load");
+                self.0.failed.record(&registration.manifest, error.to_string());
+            }
+        }
+        loaded
+    }
+
+    async fn try_load(&self, registration: &Registration) -> Result<LivePlugin, PluginCallError> {
+        let manifest = registration.manifest.clone();
+        manifest.check(&running_version())?;
+        let same_name = |r: &&Registration| r.manifest.name == manifest.name;
+        if self.0.registrations.iter().filter(same_name).count() > 1 {
+            return Err(PluginCallError::Duplicate { name: manifest.name });
+        }
+        let plugin = bounded("load", LOAD_LIMIT, (registration.load)(self.0.host.clone())).await?;
+        for route in declared("routes", || plugin.routes())? {
+            let path = route.path;
+            if !path.starts_with('/') || path.contains("..") || path.contains("//") {
+                return Err(PluginCallError::Route { path });
+            }
+        }
+        Ok(LivePlugin { manifest, plugin, loaded_at: Timestamp::now() })
+    }
+}
+
+fn running_version() -> Version {
+    // The package version is well-formed: Cargo refuses any other.
+    Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or_else(|_| Version::new(0, 0, 0))
+}
