@@ -1,1 +1,7 @@
-//! placeholder
+//! Integration tests, and the peers they talk to.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
+
+pub mod fake_openai;

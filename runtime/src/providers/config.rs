@@ -60,6 +60,8 @@ pub struct ProviderConfig {
     pub custom_extra_body: Map<String, Value>,
     /// What the model takes (`text`, `image`, …); empty means everything.
     pub modalities: Vec<String>,
+    /// How often one request is tried in all; `None` takes the general setting.
+    pub max_attempts: Option<usize>,
     /// 0 means: look it up in the model metadata.
     pub max_context_tokens: u64,
     /// Limits of one call.
@@ -98,6 +100,10 @@ impl ProviderConfig {
             custom_headers: headers(raw.get("custom_headers")),
             custom_extra_body: object(raw.get("custom_extra_body")),
             modalities: strings(raw.get("modalities")),
+            max_attempts: raw
+                .get("request_max_retries")
+                .and_then(whole)
+                .and_then(|attempts| usize::try_from(attempts).ok()),
             max_context_tokens: raw.get("max_context_tokens").and_then(whole).unwrap_or(0),
             deadlines: Deadlines::read(&raw),
             raw,

@@ -80,8 +80,8 @@ impl OpenAi {
         };
         let peer = Peer::new(config, http, redactor)?;
         let keys = KeyPool::new(config.keys.clone());
+        let max_attempts = config.max_attempts.unwrap_or(defaults.max_attempts).max(1);
         let (config, closed) = (config.clone(), CancellationToken::new());
-        let max_attempts = defaults.max_attempts.max(1);
         Ok(Self { inner: Arc::new(Inner { meta, kind, config, peer, keys, max_attempts, closed }) })
     }
 }
