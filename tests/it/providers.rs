@@ -27,11 +27,11 @@ struct Read {
     error: Option<ProviderError>,
 }
 
-fn provider(fake: &FakeOpenAi, more: Value) -> Arc<dyn ChatProvider> {
+fn provider(fake: &FakeOpenAi, more: &Value) -> Arc<dyn ChatProvider> {
     provider_at(&fake.api_base(), more)
 }
 
-fn provider_at(api_base: &str, more: Value) -> Arc<dyn ChatProvider> {
+fn provider_at(api_base: &str, more: &Value) -> Arc<dyn ChatProvider> {
     let base = json!({"type": "openai_chat_completion", "api_base": api_base, "key": [KEY],
         "model": "fake-model", "connect_timeout": 5, "timeout": 20});
     let mut own = json!({"id": "p"});
@@ -86,7 +86,7 @@ fn keys(fake: &FakeOpenAi) -> Vec<String> {
 #[tokio::test]
 async fn a_streamed_answer_comes_in_pieces_and_a_whole_one_says_the_same() {
     let fake = FakeOpenAi::start();
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     let answer = Answer { reasoning: Some("let me see".to_owned()), ..Answer::default() };
     fake.otherwise(Reply::Answer(answer));
     let streamed = answered(&provider).await;
@@ -107,7 +107,7 @@ async fn a_streamed_answer_comes_in_pieces_and_a_whole_one_says_the_same() {
 async fn the_request_carries_key_headers_images_and_extra_fields() {
     let fake = FakeOpenAi::start();
     let more = json!({"custom_headers": {"X-Team": "blue"}, "custom_extra_body": {"seed": 7}});
-    let provider = provider(&fake, more);
+    let provider = provider(&fake, &more);
     let parts = vec![Part::text("what is this?"), Part::image_bytes("image/png", &[1, 2, 3])];
     let request = ChatRequest {
         system_prompt: Some("be brief".to_owned()),
@@ -131,7 +131,7 @@ async fn the_request_carries_key_headers_images_and_extra_fields() {
 async fn an_answer_without_its_end_mark_is_whole() {
     let fake = FakeOpenAi::start();
     fake.push(Reply::Answer(Answer { end_mark: false, ..Answer::default() }));
-    let read = answered(&provider(&fake, json!({}))).await;
+    let read = answered(&provider(&fake, &json!({}))).await;
     assert_eq!(read.finish, Some(FinishReason::Stop));
 }
 
@@ -139,7 +139,7 @@ async fn an_answer_without_its_end_mark_is_whole() {
 async fn a_refused_key_gives_way_to_the_next_and_is_not_tried_again() {
     let fake = FakeOpenAi::start();
     fake.when_key(KEY, Reply::unauthorized());
-    let provider = provider(&fake, json!({"key": [KEY, OTHER]}));
+    let provider = provider(&fake, &json!({"key": [KEY, OTHER]}));
     for _ in 0..12 {
         assert_eq!(answered(&provider).await.finish, Some(FinishReason::Stop));
     }
@@ -152,7 +152,7 @@ async fn when_every_key_is_refused_the_error_says_so_after_each_was_tried_once()
     let fake = FakeOpenAi::start();
     let body = format!(r#"{{"error":{{"message":"Incorrect API key: {KEY} and {OTHER}"}}}}"#);
     fake.otherwise(Reply::status(401, &body));
-    let provider = provider(&fake, json!({"key": [KEY, OTHER]}));
+    let provider = provider(&fake, &json!({"key": [KEY, OTHER]}));
     let error = refused(&provider).await;
     assert!(matches!(error, ProviderError::Auth { status: 401, .. }), "{error:?}");
     let mut tried = keys(&fake);
@@ -164,7 +164,7 @@ async fn when_every_key_is_refused_the_error_says_so_after_each_was_tried_once()
 async fn a_limited_key_gives_way_and_rests_as_long_as_it_was_told() {
     let fake = FakeOpenAi::start();
     fake.when_key(KEY, Reply::rate_limited(Some("300")));
-    let provider = provider(&fake, json!({"key": [KEY, OTHER]}));
+    let provider = provider(&fake, &json!({"key": [KEY, OTHER]}));
     for _ in 0..12 {
         answered(&provider).await;
     }
@@ -176,7 +176,7 @@ async fn a_limited_key_gives_way_and_rests_as_long_as_it_was_told() {
 async fn a_long_wait_for_the_only_key_is_reported_at_once_and_honoured_by_later_calls() {
     let fake = FakeOpenAi::start();
     fake.otherwise(Reply::rate_limited(Some("300")));
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     for _ in 0..3 {
         let error = refused(&provider).await;
         let ProviderError::RateLimited { retry_after: Some(wait), .. } = error else {
@@ -194,7 +194,7 @@ async fn a_short_limit_and_passing_errors_are_waited_out_before_the_first_token(
     fake.push(Reply::server_error());
     fake.push(Reply::malformed());
     fake.push(Reply::CutAfter { text: String::new(), reset: true });
-    assert_eq!(answered(&provider(&fake, json!({}))).await.text, "You said: How are you?");
+    assert_eq!(answered(&provider(&fake, &json!({}))).await.text, "You said: How are you?");
     assert_eq!(fake.requests().len(), 5);
 }
 
@@ -219,7 +219,7 @@ async fn attempts_are_counted_and_a_plain_refusal_is_not_tried_again() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_keeps_its_beginning_and_is_not_started_again() {
     let fake = FakeOpenAi::start();
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     for reset in [false, true] {
         fake.push(Reply::CutAfter { text: "half an ".to_owned(), reset });
         let read = read(ask(&provider).await.unwrap()).await;
@@ -232,7 +232,7 @@ async fn an_answer_that_breaks_off_keeps_its_beginning_and_is_not_started_again(
 #[tokio::test]
 async fn an_error_inside_the_stream_and_a_content_filter_are_errors_of_their_own() {
     let fake = FakeOpenAi::start();
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     let start = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     let error = format!("data: {{\"error\":{{\"message\":\"lost {KEY}\"}}}}\n\n");
     fake.push(Reply::events(&[start, &error]));
@@ -254,13 +254,13 @@ async fn a_line_without_end_is_not_collected_for_ever() {
     let start = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     let endless = format!("data: {}", "x".repeat(5 << 20));
     fake.push(Reply::events(&[start, &endless]));
-    let read = read(ask(&provider(&fake, json!({}))).await.unwrap()).await;
+    let read = read(ask(&provider(&fake, &json!({}))).await.unwrap()).await;
     assert_eq!(read.error.map(|error| error.code()), Some("malformed"));
 }
 
 #[tokio::test]
 async fn each_deadline_ends_its_own_kind_of_waiting_and_closes_the_call() {
-    let check = async |reply: Reply, limits: Value, expected: Deadline| {
+    let check = async |reply: Reply, limits: &Value, expected: Deadline| {
         let fake = FakeOpenAi::start();
         fake.otherwise(reply);
         let provider = provider(&fake, limits);
@@ -273,26 +273,26 @@ async fn each_deadline_ends_its_own_kind_of_waiting_and_closes_the_call() {
         assert_eq!(fake.settled().await[0].outcome, Outcome::ClosedEarly);
     };
     let first = json!({"timeout": 0.2, "total_timeout": 60, "request_max_retries": 1});
-    check(Reply::Silence, first.clone(), Deadline::FirstToken).await;
-    check(Reply::StallBeforeFirst, first, Deadline::FirstToken).await;
+    check(Reply::Silence, &first, Deadline::FirstToken).await;
+    check(Reply::StallBeforeFirst, &first, Deadline::FirstToken).await;
     let text = "a".to_owned();
-    check(Reply::StallAfter { text }, json!({"idle_timeout": 0.2}), Deadline::Idle).await;
-    check(Reply::drip(150), json!({"total_timeout": 0.4}), Deadline::Whole).await;
-    check(Reply::Silence, json!({"total_timeout": 0.2}), Deadline::Whole).await;
+    check(Reply::StallAfter { text }, &json!({"idle_timeout": 0.2}), Deadline::Idle).await;
+    check(Reply::drip(150), &json!({"total_timeout": 0.4}), Deadline::Whole).await;
+    check(Reply::Silence, &json!({"total_timeout": 0.2}), Deadline::Whole).await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_connection_error() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let once = json!({"request_max_retries": 1});
-    let error = refused(&provider_at(&format!("http://{closed}/v1"), once)).await;
+    let error = refused(&provider_at(&format!("http://{closed}/v1"), &once)).await;
     assert!(matches!(error, ProviderError::Connect { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn dropping_the_stream_or_the_call_closes_it_at_the_server() {
     let fake = FakeOpenAi::start();
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     fake.push(Reply::StallAfter { text: "a".to_owned() });
     let mut stream = ask(&provider).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), ChatEvent::TextDelta("a".to_owned()));
@@ -310,7 +310,7 @@ async fn dropping_the_stream_or_the_call_closes_it_at_the_server() {
 #[tokio::test]
 async fn cancelling_ends_a_call_in_every_phase_and_closes_it_at_the_server() {
     let fake = FakeOpenAi::start();
-    let provider = provider(&fake, json!({}));
+    let provider = provider(&fake, &json!({}));
     let cancel = CancellationToken::new();
     fake.push(Reply::StallBeforeFirst);
     let (result, ()) = tokio::join!(provider.chat(question("x"), cancel.clone()), async {
@@ -333,7 +333,7 @@ async fn cancelling_ends_a_call_in_every_phase_and_closes_it_at_the_server() {
 async fn closing_the_registry_ends_running_answers_and_refuses_new_ones() {
     let fake = FakeOpenAi::start();
     let registry = Registry::new(ProviderDefaults::default());
-    registry.add(provider(&fake, json!({}))).await;
+    registry.add(provider(&fake, &json!({}))).await;
     let provider = registry.chat("p").unwrap();
     fake.push(Reply::StallAfter { text: "a".to_owned() });
     let stream = ask(&provider).await.unwrap();
@@ -349,9 +349,9 @@ async fn models_are_listed_with_the_first_key_that_is_accepted() {
     let fake = FakeOpenAi::start();
     fake.models(&["zeta", "alpha"]);
     fake.when_key(KEY, Reply::unauthorized());
-    let provider = provider(&fake, json!({"key": [KEY, OTHER]}));
+    let provider = provider(&fake, &json!({"key": [KEY, OTHER]}));
     assert_eq!(provider.models().await.unwrap(), ["alpha", "zeta"]);
-    let lone = provider_at(&fake.api_base(), json!({}));
+    let lone = provider_at(&fake.api_base(), &json!({}));
     assert_eq!(lone.models().await.unwrap_err().code(), "auth");
 }
 
@@ -360,7 +360,7 @@ async fn a_redirect_to_another_origin_is_not_followed_with_our_keys() {
     let (fake, elsewhere) = (FakeOpenAi::start(), FakeOpenAi::start());
     let to = format!("{}/chat/completions", elsewhere.api_base());
     fake.otherwise(Reply::Redirect { to });
-    assert_eq!(refused(&provider(&fake, json!({}))).await.code(), "misconfigured");
+    assert_eq!(refused(&provider(&fake, &json!({}))).await.code(), "misconfigured");
     assert!(elsewhere.requests().is_empty());
 }
 
@@ -368,13 +368,13 @@ async fn a_redirect_to_another_origin_is_not_followed_with_our_keys() {
 async fn a_proxy_is_used_for_the_provider_that_names_it() {
     let fake = FakeOpenAi::start();
     let proxy = format!("http://{}", fake.address());
-    let through = provider_at("http://model.invalid/v1", json!({"proxy": proxy}));
+    let through = provider_at("http://model.invalid/v1", &json!({"proxy": proxy}));
     assert_eq!(answered(&through).await.text, "You said: How are you?");
     assert_eq!(fake.requests()[0].headers["host"], "model.invalid");
 
     let socks = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("socks5h://{}", socks.local_addr().unwrap());
-    let through = provider_at("http://model.invalid/v1", json!({"proxy": proxy}));
+    let through = provider_at("http://model.invalid/v1", &json!({"proxy": proxy}));
     let (read, host) = tokio::join!(answered(&through), socks_once(socks, &fake));
     assert_eq!(read.text, "You said: How are you?");
     assert_eq!(host, "model.invalid");

@@ -228,16 +228,11 @@ fn resolve(entry: &str, id: &str) -> SecretString {
     let braced = entry.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let named = braced.or_else(|| entry.strip_prefix('$')).or_else(|| entry.strip_prefix("env:"));
     if let Some(name) = named {
-        return std::env::var(name).map(|value| value.trim().to_owned().into()).unwrap_or_else(
-            |_| {
-                tracing::warn!(
-                    provider = id,
-                    variable = name,
-                    "a key names a variable that is not set"
-                );
-                SecretString::default()
-            },
-        );
+        let Ok(value) = std::env::var(name) else {
+            tracing::warn!(provider = id, variable = name, "a key names a variable that is not set");
+            return SecretString::default();
+        };
+        return value.trim().to_owned().into();
     }
     if let Some(path) = entry.strip_prefix("file:") {
         return match std::fs::read_to_string(path) {

@@ -189,12 +189,11 @@ impl Registry {
         let old = {
             let mut entries = self.write();
             let place = entries.iter_mut().find(|old| old.record.id == entry.record.id);
-            match place {
-                Some(place) => std::mem::replace(place, entry).provider,
-                None => {
-                    entries.push(entry);
-                    None
-                }
+            if let Some(place) = place {
+                std::mem::replace(place, entry).provider
+            } else {
+                entries.push(entry);
+                None
             }
         };
         if let Some(old) = old {

@@ -65,8 +65,8 @@ fn fake(id: &str, ending: Ending) -> (Arc<Fake>, Arc<AtomicUsize>) {
     (Arc::new(Fake { meta, ending, closed: Arc::clone(&closed) }), closed)
 }
 
-fn config(value: serde_json::Value) -> ProviderConfig {
-    ProviderConfig::merged(None, &value).unwrap()
+fn config(value: &serde_json::Value) -> ProviderConfig {
+    ProviderConfig::merged(None, value).unwrap()
 }
 
 fn id_of(provider: Option<Arc<dyn ChatProvider>>) -> Option<String> {
@@ -98,7 +98,7 @@ async fn every_provider_is_asked_to_end_once_even_when_others_fail_panic_or_hang
 async fn the_current_provider_follows_the_strongest_wish_that_is_loaded() {
     let registry = Registry::new(ProviderDefaults::default());
     assert!(registry.current(Choice::default()).is_none());
-    registry.load(&config(json!({"id": "off", "enable": false}))).await.unwrap();
+    registry.load(&config(&json!({"id": "off", "enable": false}))).await.unwrap();
     for id in ["first", "second", "third", "fourth"] {
         registry.add(fake(id, Ending::Clean).0).await;
     }
@@ -117,14 +117,14 @@ async fn the_current_provider_follows_the_strongest_wish_that_is_loaded() {
 #[tokio::test]
 async fn a_provider_that_cannot_be_loaded_stays_listed_with_its_error_until_it_is_repaired() {
     let registry = Registry::new(ProviderDefaults::default());
-    let error = registry.load(&config(json!({"id": "p", "type": "no_such"}))).await.unwrap_err();
+    let error = registry.load(&config(&json!({"id": "p", "type": "no_such"}))).await.unwrap_err();
     assert_eq!(error.code(), "unknown_type");
     let record = serde_json::to_value(&registry.records()[0]).unwrap();
     assert_eq!(record["status"], "failed");
     assert!(record["error"].as_str().unwrap().contains("no_such"));
     assert!(registry.chat("p").is_none());
 
-    let demo = config(json!({"id": "p", "type": "demo_chat_completion"}));
+    let demo = config(&json!({"id": "p", "type": "demo_chat_completion"}));
     registry.load(&demo).await.unwrap();
     assert_eq!(registry.records().len(), 1);
     assert_eq!(registry.records()[0].status, ProviderStatus::Loaded);

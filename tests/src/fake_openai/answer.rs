@@ -52,7 +52,7 @@ pub(super) async fn respond(
             running.answered();
             return HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish();
         }
-        Reply::Answer(answer) if request["stream"] == true => {
+        Reply::Answer(answer) if is_true(request, "/stream") => {
             (EVENTS.to_owned(), streamed(&answer, request))
         }
         Reply::Answer(answer) => ("application/json".to_owned(), whole(&answer, request)),
@@ -137,7 +137,7 @@ fn streamed(answer: &Answer, request: &Value) -> Vec<Step> {
     let last =
         json!({"choices": [{"index": 0, "delta": {}, "finish_reason": answer.finish_reason}]});
     steps.push(event(&last));
-    if request["stream_options"]["include_usage"] == true {
+    if is_true(request, "/stream_options/include_usage") {
         steps.push(event(&json!({"choices": [], "usage": usage(&text)})));
     }
     if answer.end_mark {
@@ -150,7 +150,8 @@ fn whole(answer: &Answer, request: &Value) -> Vec<Step> {
     let text = said(answer, request);
     let mut message = json!({"role": "assistant", "content": text});
     if let Some(reasoning) = &answer.reasoning {
-        message[&answer.reasoning_field] = json!(reasoning);
+        let field = answer.reasoning_field.clone();
+        message.as_object_mut().and_then(|message| message.insert(field, json!(reasoning)));
     }
     let choice = json!({"index": 0, "message": message, "finish_reason": answer.finish_reason});
     let body = json!({"id": "fake-1", "model": MODEL, "choices": [choice], "usage": usage(&text)});
@@ -170,6 +171,10 @@ fn event(fields: &Value) -> Step {
     Step::Send(format!("data: {chunk}\n\n").into())
 }
 
+fn is_true(request: &Value, at: &str) -> bool {
+    request.pointer(at).and_then(Value::as_bool) == Some(true)
+}
+
 /// Each word keeps the space behind it.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(' ')
@@ -186,13 +191,13 @@ fn said(answer: &Answer, request: &Value) -> String {
     if let Some(text) = &answer.text {
         return text.clone();
     }
-    let messages = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let last = messages.iter().rev().find(|message| message["role"] == "user");
-    let content = last.map(|message| &message["content"]);
+    let messages = request.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let asked = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
+    let content = messages.filter(asked).last().and_then(|message| message.get("content"));
     let text = match content {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
-            parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" ")
+            parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<Vec<_>>().join(" ")
         }
         _ => String::new(),
     };

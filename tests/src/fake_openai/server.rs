@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -46,6 +45,7 @@ struct Socket(OwnedFd);
 
 impl FakeOpenAi {
     /// Starts one on a free port.
+    #[expect(clippy::expect_used, reason = "a test without its peer has nothing to go on with")]
     pub fn start() -> Self {
         Self::start_on("127.0.0.1:0").expect("a free port on the loopback address")
     }
@@ -167,23 +167,15 @@ fn remember_socket(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-fn handle(
-    shared: Arc<Shared>,
-    request: HttpRequest,
-    body: Bytes,
-) -> impl Future<Output = HttpResponse> {
-    async move {
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        match (request.method().as_str(), request.path()) {
-            ("POST", path) if path.ends_with("/chat/completions") => {
-                chat(shared, request, body).await
-            }
-            ("GET", path) if path.ends_with("/models") => models(&shared, &request, body),
-            ("POST", "/fake/push") => script(body, |reply| lock(&shared).next.push_back(reply)),
-            ("POST", "/fake/otherwise") => script(body, |reply| lock(&shared).otherwise = reply),
-            ("GET", "/fake/requests") => HttpResponse::Ok().json(shared.records.all()),
-            _ => HttpResponse::NotFound().json(json!({"error": {"message": "no such path"}})),
-        }
+async fn handle(shared: Arc<Shared>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match (request.method().as_str(), request.path()) {
+        ("POST", path) if path.ends_with("/chat/completions") => chat(shared, request, body).await,
+        ("GET", path) if path.ends_with("/models") => models(&shared, &request, &body),
+        ("POST", "/fake/push") => script(body, |reply| lock(&shared).next.push_back(reply)),
+        ("POST", "/fake/otherwise") => script(body, |reply| lock(&shared).otherwise = reply),
+        ("GET", "/fake/requests") => HttpResponse::Ok().json(shared.records.all()),
+        _ => HttpResponse::NotFound().json(json!({"error": {"message": "no such path"}})),
     }
 }
 
@@ -198,8 +190,8 @@ async fn chat(shared: Arc<Shared>, request: HttpRequest, body: Value) -> HttpRes
     answer::respond(reply, &body, running, socket).await
 }
 
-fn models(shared: &Shared, request: &HttpRequest, body: Value) -> HttpResponse {
-    let recorded = record(request, &body);
+fn models(shared: &Shared, request: &HttpRequest, body: &Value) -> HttpResponse {
+    let recorded = record(request, body);
     let refusal = recorded.key.as_ref().and_then(|key| lock(shared).by_key.get(key).cloned());
     shared.records.add(recorded).answered();
     if let Some(Reply::Status { status, body, .. }) = refusal {

@@ -84,9 +84,9 @@ mod tests {
     use super::*;
     use crate::providers::chat::ToolDefinition;
 
-    fn config(more: Value) -> ProviderConfig {
+    fn config(more: &Value) -> ProviderConfig {
         let base = json!({"id": "p", "model": "m", "api_base": "https://a/v1"});
-        ProviderConfig::merged(Some(&base), &more).unwrap()
+        ProviderConfig::merged(Some(&base), more).unwrap()
     }
 
     fn request(messages: Vec<Message>) -> ChatRequest {
@@ -99,14 +99,14 @@ mod tests {
             request(vec![Message::user("hi"), Message::assistant(" "), Message::user("?")]);
         asked.system_prompt = Some("be brief".to_owned());
         assert_eq!(
-            body(&asked, &config(json!({"id": "p"}))),
+            body(&asked, &config(&json!({"id": "p"}))),
             json!({"model": "m", "stream": false, "messages": [
                 {"role": "system", "content": "be brief"},
                 {"role": "user", "content": "hi"}, {"role": "user", "content": "?"}]})
         );
         asked.stream = true;
         asked.model = Some("other".to_owned());
-        let sent = body(&asked, &config(json!({"id": "p"})));
+        let sent = body(&asked, &config(&json!({"id": "p"})));
         assert_eq!(
             (&sent["model"], &sent["stream_options"]["include_usage"]),
             (&json!("other"), &json!(true))
@@ -117,10 +117,10 @@ mod tests {
     fn images_go_out_as_data_urls_unless_the_model_takes_none() {
         let parts = vec![Part::text("what?"), Part::image_bytes("image/png", &[1, 2, 3])];
         let asked = request(vec![Message::new(Role::User, parts)]);
-        let sent = body(&asked, &config(json!({"id": "p", "modalities": ["text", "image"]})));
+        let sent = body(&asked, &config(&json!({"id": "p", "modalities": ["text", "image"]})));
         let url = &sent["messages"][0]["content"][1]["image_url"]["url"];
         assert_eq!(url, "data:image/png;base64,AQID");
-        let sent = body(&asked, &config(json!({"id": "p", "modalities": ["text"]})));
+        let sent = body(&asked, &config(&json!({"id": "p", "modalities": ["text"]})));
         assert_eq!(sent["messages"][0]["content"][1], json!({"type": "text", "text": "[image]"}));
     }
 
@@ -132,7 +132,7 @@ mod tests {
         let parameters = json!({"type": "object"});
         asked.tools =
             vec![ToolDefinition { name: "f".into(), description: "d".into(), parameters }];
-        let sent = body(&asked, &config(extra));
+        let sent = body(&asked, &config(&extra));
         assert_eq!((&sent["model"], &sent["temperature"]), (&json!("x"), &json!(0.5)));
         assert_eq!(sent["reasoning_effort"], "none");
         assert_eq!(sent["search_parameters"], json!({"mode": "auto"}));
@@ -144,10 +144,10 @@ mod tests {
         let mut said = Message::assistant("yes");
         said.reasoning_content = Some("hm".to_owned());
         let asked = request(vec![said, Message::assistant("no")]);
-        let sent = body(&asked, &config(json!({"id": "p"})));
+        let sent = body(&asked, &config(&json!({"id": "p"})));
         assert!(sent["messages"][0].get("reasoning_content").is_none());
         let deepseek = json!({"id": "p", "api_base": "https://api.deepseek.com/v1"});
-        let sent = body(&asked, &config(deepseek));
+        let sent = body(&asked, &config(&deepseek));
         assert_eq!(sent["messages"][0]["reasoning_content"], "hm");
         assert_eq!(sent["messages"][1]["reasoning_content"], "");
     }

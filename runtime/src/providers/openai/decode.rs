@@ -77,12 +77,11 @@ impl Decoder {
         }
         let reason = error.unwrap_or_else(|| "the connection ended early".to_owned());
         match (broken, self.finish) {
-            // The last event was itself cut, or told an error of its own.
-            (Some(ProviderError::Malformed { .. }), None) => Err(ProviderError::Cut { reason }),
-            (Some(error), _) => Err(error),
             // Some vendors send no end mark, but say why they stopped.
             (None, Some(_)) => self.end(out),
-            (None, None) => Err(ProviderError::Cut { reason }),
+            // Nothing was missing but the rest, or the last event was itself cut.
+            (None | Some(ProviderError::Malformed { .. }), None) => Err(ProviderError::Cut { reason }),
+            (Some(error), _) => Err(error),
         }
     }
 

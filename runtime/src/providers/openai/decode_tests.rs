@@ -37,19 +37,20 @@ fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Answer {
     let (mut decoder, redactor, mut out) = (Decoder::new(), redactor(), Vec::new());
     let pushed =
         pieces.into_iter().try_for_each(|piece| decoder.stream(piece, &redactor, &mut out));
-    let ended = pushed.and_then(|()| match decoder.ended() {
-        true => Ok(()),
-        false => decoder.stream_end(None, &redactor, &mut out),
+    let ended = pushed.and_then(|()| if decoder.ended() {
+        Ok(())
+    } else {
+        decoder.stream_end(None, &redactor, &mut out)
     });
     collect(out, ended)
 }
 
 fn lines(chunks: &[&str]) -> String {
-    chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+    chunks.iter().flat_map(|chunk| ["data: ", chunk, "\n\n"]).collect()
 }
 
-fn check(chunks: &[&str], expected: Answer) {
-    assert_eq!(streamed([lines(chunks).as_bytes()]), expected, "{chunks:?}");
+fn check(chunks: &[&str], expected: &Answer) {
+    assert_eq!(&streamed([lines(chunks).as_bytes()]), expected, "{chunks:?}");
 }
 
 fn text(text: &str) -> Answer {
@@ -61,13 +62,13 @@ const B: &str = r#"{"choices":[{"delta":{"content":"b"},"finish_reason":"stop"}]
 
 #[test]
 fn a_stream_is_read_with_and_without_its_end_mark() {
-    check(&[A, B, "[DONE]"], text("ab"));
-    check(&[A, B], text("ab"));
-    check(&[A, "[DONE]"], Answer { finish: Some(FinishReason::Other), ..text("a") });
-    check(&[A], Answer { finish: None, error: Some("cut"), ..text("a") });
+    check(&[A, B, "[DONE]"], &text("ab"));
+    check(&[A, B], &text("ab"));
+    check(&[A, "[DONE]"], &Answer { finish: Some(FinishReason::Other), ..text("a") });
+    check(&[A], &Answer { finish: None, error: Some("cut"), ..text("a") });
     check(
         &[A, r#"{"choices":[{"del"#],
-        Answer { finish: None, error: Some("malformed"), ..text("a") },
+        &Answer { finish: None, error: Some("malformed"), ..text("a") },
     );
 }
 
@@ -85,15 +86,15 @@ fn missing_null_and_empty_fields_are_passed_over() {
     let role = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":null}}]}"#;
     let other = r#"{"choices":[{"index":1,"delta":{"content":"not ours"}}]}"#;
     let bare = r#"{"choices":[{"index":0,"finish_reason":""}]}"#;
-    check(&[keep_alive, nulls, role, A, other, bare, "", B, "[DONE]"], text("ab"));
+    check(&[keep_alive, nulls, role, A, other, bare, "", B, "[DONE]"], &text("ab"));
 }
 
 #[test]
 fn usage_is_read_from_the_top_and_from_a_choice_and_the_last_one_counts() {
     let top = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#;
-    check(&[A, B, top, "[DONE]"], Answer { usage: Some((5, 4, 2)), ..text("ab") });
+    check(&[A, B, top, "[DONE]"], &Answer { usage: Some((5, 4, 2)), ..text("ab") });
     let inside = r#"{"choices":[{"delta":{},"usage":{"prompt_tokens":1,"completion_tokens":1}}]}"#;
-    check(&[A, inside, B], Answer { usage: Some((1, 0, 1)), ..text("ab") });
+    check(&[A, inside, B], &Answer { usage: Some((1, 0, 1)), ..text("ab") });
 }
 
 #[test]
@@ -102,24 +103,24 @@ fn thinking_is_read_under_all_its_names() {
     let short = r#"{"choices":[{"delta":{"reasoning":"hm","content":null}}]}"#;
     let tagged = r#"{"choices":[{"delta":{"content":"<think>hm</think>\n"}}]}"#;
     for thinking in [named, short, tagged] {
-        check(&[thinking, A, B], Answer { reasoning: "hm".to_owned(), ..text("ab") });
+        check(&[thinking, A, B], &Answer { reasoning: "hm".to_owned(), ..text("ab") });
     }
 }
 
 #[test]
 fn content_as_parts_and_a_refusal_are_text() {
     let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#;
-    check(&[parts, B], text("ab"));
+    check(&[parts, B], &text("ab"));
     let refusal = r#"{"choices":[{"delta":{"refusal":"no"},"finish_reason":"stop"}]}"#;
-    check(&[refusal], text("no"));
+    check(&[refusal], &text("no"));
 }
 
 #[test]
 fn errors_inside_the_stream_keep_what_came_before() {
     let error = r#"{"error":{"message":"boom","code":500}}"#;
-    check(&[A, error, B], Answer { finish: None, error: Some("status"), ..text("a") });
+    check(&[A, error, B], &Answer { finish: None, error: Some("status"), ..text("a") });
     let filter = r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"content_filter"}]}"#;
-    check(&[A, filter], Answer { finish: None, error: Some("content_filter"), ..text("ax") });
+    check(&[A, filter], &Answer { finish: None, error: Some("content_filter"), ..text("ax") });
     let named = "event: error\ndata: {\"message\":\"boom\"}\n\n";
     assert_eq!(streamed([named.as_bytes()]).error, Some("reported"));
 }
@@ -127,27 +128,27 @@ fn errors_inside_the_stream_keep_what_came_before() {
 #[test]
 fn an_answer_of_nothing_is_an_error_of_its_own_unless_it_asks_for_tools() {
     let nothing = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-    check(&[nothing, "[DONE]"], Answer { error: Some("empty"), ..Answer::default() });
+    check(&[nothing, "[DONE]"], &Answer { error: Some("empty"), ..Answer::default() });
     let tools = r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}}]},"finish_reason":"tool_calls"}]}"#;
-    check(&[tools], Answer { finish: Some(FinishReason::ToolCalls), ..Answer::default() });
+    check(&[tools], &Answer { finish: Some(FinishReason::ToolCalls), ..Answer::default() });
 }
 
 #[test]
 fn a_whole_answer_gives_the_same_events_as_a_stream() {
-    let check = |body: &str, expected: Answer| {
+    let check = |body: &str, expected: &Answer| {
         let (mut decoder, mut out) = (Decoder::new(), Vec::new());
         let result = decoder.whole(body.as_bytes(), &redactor(), &mut out);
-        assert_eq!(collect(out, result), expected, "{body}");
+        assert_eq!(&collect(out, result), expected, "{body}");
     };
     let usage = r#""usage":{"prompt_tokens":3,"completion_tokens":1}"#;
     let message = r#"{"message":{"content":"<think>hm</think>ab"},"finish_reason":"stop"}"#;
     check(
         &format!(r#"{{"choices":[{message}],{usage}}}"#),
-        Answer { reasoning: "hm".to_owned(), usage: Some((3, 0, 1)), ..text("ab") },
+        &Answer { reasoning: "hm".to_owned(), usage: Some((3, 0, 1)), ..text("ab") },
     );
-    check(r#"{"choices":[]}"#, Answer { error: Some("malformed"), ..Answer::default() });
-    check("<html>", Answer { error: Some("malformed"), ..Answer::default() });
-    check(r#"{"error":{"message":"x"}}"#, Answer { error: Some("reported"), ..Answer::default() });
+    check(r#"{"choices":[]}"#, &Answer { error: Some("malformed"), ..Answer::default() });
+    check("<html>", &Answer { error: Some("malformed"), ..Answer::default() });
+    check(r#"{"error":{"message":"x"}}"#, &Answer { error: Some("reported"), ..Answer::default() });
 }
 
 proptest! {

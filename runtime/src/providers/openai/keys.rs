@@ -12,9 +12,9 @@ use crate::providers::error::ProviderError;
 /// How long a key rests after a 429 without `Retry-After`.
 const LIMITED: Duration = Duration::from_secs(20);
 /// How long a refused key is tried last.
-const REFUSED: Duration = Duration::from_secs(300);
+const REFUSED: Duration = Duration::from_mins(5);
 /// A longer `Retry-After` is not believed.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// The keys of one provider and what is known of them. Shared by all its calls; no call changes
 /// which key another one is using.
