@@ -229,7 +229,11 @@ fn resolve(entry: &str, id: &str) -> SecretString {
     let named = braced.or_else(|| entry.strip_prefix('$')).or_else(|| entry.strip_prefix("env:"));
     if let Some(name) = named {
         let Ok(value) = std::env::var(name) else {
-            tracing::warn!(provider = id, variable = name, "a key names a variable that is not set");
+            tracing::warn!(
+                provider = id,
+                variable = name,
+                "a key names a variable that is not set"
+            );
             return SecretString::default();
         };
         return value.trim().to_owned().into();

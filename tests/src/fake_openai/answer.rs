@@ -193,7 +193,7 @@ fn said(answer: &Answer, request: &Value) -> String {
     }
     let messages = request.get("messages").and_then(Value::as_array).into_iter().flatten();
     let asked = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
-    let content = messages.filter(asked).last().and_then(|message| message.get("content"));
+    let content = messages.rev().find(asked).and_then(|message| message.get("content"));
     let text = match content {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {

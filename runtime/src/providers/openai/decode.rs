@@ -80,7 +80,9 @@ impl Decoder {
             // Some vendors send no end mark, but say why they stopped.
             (None, Some(_)) => self.end(out),
             // Nothing was missing but the rest, or the last event was itself cut.
-            (None | Some(ProviderError::Malformed { .. }), None) => Err(ProviderError::Cut { reason }),
+            (None | Some(ProviderError::Malformed { .. }), None) => {
+                Err(ProviderError::Cut { reason })
+            }
             (Some(error), _) => Err(error),
         }
     }

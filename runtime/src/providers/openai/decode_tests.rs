@@ -37,10 +37,8 @@ fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Answer {
     let (mut decoder, redactor, mut out) = (Decoder::new(), redactor(), Vec::new());
     let pushed =
         pieces.into_iter().try_for_each(|piece| decoder.stream(piece, &redactor, &mut out));
-    let ended = pushed.and_then(|()| if decoder.ended() {
-        Ok(())
-    } else {
-        decoder.stream_end(None, &redactor, &mut out)
+    let ended = pushed.and_then(|()| {
+        if decoder.ended() { Ok(()) } else { decoder.stream_end(None, &redactor, &mut out) }
     });
     collect(out, ended)
 }
