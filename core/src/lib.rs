@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`config`] | bot configuration: revisioned documents, secrets, snapshots |
 //! | [`db`] | the embedded database, its writer, its repositories |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
 //! | [`model`] | session keys, message components, events: what a message is |
@@ -11,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod db;
 #[cfg(feature = "faults")]
 pub mod faults;
