@@ -1,14 +1,22 @@
 //! What every handler can reach.
 
+use std::sync::Arc;
+
+use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{Background, Control};
+use firstlight_core::settings::Settings;
 
 use crate::Rt;
-use crate::auth::Auth;
+use crate::auth::{Auth, AuthError};
 use crate::http::origin::Origins;
 
-/// The state of the gateway. The composition root fills it in one place; add a field here and
-/// there, nowhere else.
+/// The state of the gateway. [`App::assemble`] fills it in one place: add a field here and there,
+/// nowhere else.
 pub struct App {
+    /// The settings of the process.
+    pub settings: Arc<Settings>,
+    /// The database.
+    pub database: Database,
     /// Commands to the supervisor, and the published state of the runtime.
     pub control: Control<Rt>,
     /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
@@ -17,4 +25,31 @@ pub struct App {
     pub auth: Auth,
     /// The origins that browsers may call from.
     pub origins: Origins,
+}
+
+/// What the composition root brings.
+pub struct Parts {
+    pub settings: Arc<Settings>,
+    pub database: Database,
+    pub control: Control<Rt>,
+    pub background: Background,
+}
+
+impl App {
+    /// Puts the state together and starts what the gateway does by itself.
+    pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
+        let Parts { settings, database, control, background } = parts;
+        let lifetime = settings.auth.session_lifetime.duration();
+        let app = Arc::new(Self {
+            auth: Auth::load(database.clone(), lifetime).await?,
+            origins: Origins::listed(settings.cors_origins.iter().cloned()),
+            settings,
+            database,
+            control,
+            background,
+        });
+        let (kept, end) = (Arc::clone(&app), app.background.token().clone());
+        app.background.spawn("auth.notes", async move { kept.auth.keep_notes(end).await });
+        Ok(app)
+    }
 }

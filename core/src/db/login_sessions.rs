@@ -107,6 +107,19 @@ impl LoginSessions {
         Ok(session)
     }
 
+    /// The live log-ins of all accounts: what a gateway keeps in memory.
+    pub async fn live(&self) -> Result<Vec<LoginSession>, DbError> {
+        let sessions = sqlx::query_as(
+            "SELECT login_sessions.*, accounts.username FROM login_sessions
+             JOIN accounts ON accounts.id = login_sessions.account_id
+             WHERE expires_at > ? ORDER BY login_sessions.id",
+        )
+        .bind(now())
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(sessions)
+    }
+
     /// The live log-ins of an account, the latest first.
     pub async fn list(&self, account_id: &str) -> Result<Vec<LoginSession>, DbError> {
         let sessions = sqlx::query_as(

@@ -16,6 +16,11 @@ impl Digest {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
+    /// The digest itself.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The form that the database holds.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)

@@ -14,6 +14,7 @@
 //! **Invariant**: the row that mounts a handler is the row that guards it. There is no look-up by
 //! path that could miss, and a route that is not in the table does not exist.
 
+pub mod address;
 pub mod body;
 pub mod caller;
 pub mod credentials;
@@ -32,9 +33,10 @@ pub mod socket;
 #[cfg(test)]
 mod tests;
 
+pub use address::ClientAddress;
 pub use caller::{Caller, KeyCaller, SessionCaller};
 pub use error::{ApiError, Code};
-pub use extract::{Json, Multipart, Path, Query, RawBody, RuntimeLease};
+pub use extract::{Json, Multipart, Path, Query, RawBody, RuntimeLease, Session};
 pub use language::Language;
 pub use reply::{Answer, Empty, Reply};
 pub use row::{Access, Needs, Row, Scope, Table, route};
