@@ -24,6 +24,8 @@ pub mod routes;
 mod running;
 mod signals;
 mod terminal;
+#[cfg(test)]
+mod testing;
 
 /// The runtime that the lifecycle holds while it is ready.
 pub(crate) type Rt = firstlight_runtime::Runtime;

@@ -34,9 +34,7 @@ impl From<AuthError> for ApiError {
         let text = error.to_string();
         match error {
             AuthError::CredentialsWrong => ApiError::new(Code::CredentialsWrong),
-            AuthError::Throttled { seconds } => {
-                ApiError::new(Code::Throttled).retry_after(seconds)
-            }
+            AuthError::Throttled { seconds } => ApiError::new(Code::Throttled).retry_after(seconds),
             AuthError::SetupDone => ApiError::new(Code::SetupDone),
             AuthError::SetupNeeded => ApiError::new(Code::SetupNeeded),
             AuthError::SetupSecretWrong => ApiError::new(Code::SetupSecretWrong),

@@ -61,11 +61,8 @@ impl Throttle {
             strikes.retain(|_, s| s.closed_until > now);
         }
         for who in all {
-            let entry = strikes.entry(who).or_insert(Strikes {
-                count: 0,
-                closed_until: now,
-                last: now,
-            });
+            let entry =
+                strikes.entry(who).or_insert(Strikes { count: 0, closed_until: now, last: now });
             if now - entry.last > MEMORY {
                 entry.count = 0;
             }

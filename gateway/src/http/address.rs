@@ -51,7 +51,8 @@ impl FromRequest for ClientAddress {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let trusted = req.app_data::<web::Data<App>>().map(|app| app.settings.trusted_proxies.as_slice());
+        let trusted =
+            req.app_data::<web::Data<App>>().map(|app| app.settings.trusted_proxies.as_slice());
         let peer = req.peer_addr().map(|peer| peer.ip());
         ready(Ok(Self::of(peer, req.headers(), trusted.unwrap_or_default())))
     }

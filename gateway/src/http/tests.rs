@@ -1,153 +1,19 @@
 //! The traps of route tables, each tried against a real actix app and a real supervisor.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::App as Actix;
 use actix_web::http::Method;
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use firstlight_core::db::Database;
-use firstlight_core::lifecycle::{
-    Background, Bootstrap, Component, Control, Options, StepCx, StepFailure, Steps, supervise,
-};
-use firstlight_runtime::Plan;
-use jiff::Timestamp;
+use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::caller::{Granted, KeyCaller, SessionCaller};
 use super::error::{ApiError, Code};
 use super::extract::{Json, Path, RuntimeLease};
 use super::mount::mount;
-use super::origin::Origins;
 use super::reply::{Answer, Empty, Reply};
 use super::row::{Access, Needs, Row, Scope, Table, route};
-use crate::Rt;
 use crate::app::App;
-use crate::auth::{Auth, Digest};
-
-const TOKEN: &str = "a-session";
-const STALE: &str = "an-expired-session";
-const KEY: &str = "abk_with-chat";
-const POOR: &str = "abk_without-scopes";
-
-/// How the scripted bootstrap goes.
-#[derive(Clone, Copy, PartialEq)]
-enum Script {
-    Succeeds,
-    Fails,
-    Hangs,
-    HangsOnStop,
-}
-
-/// A scripted step in front of the real plan, on a database of its own.
-struct Scripted {
-    script: Script,
-    plan: Plan,
-    _folder: TempDir,
-}
-
-struct Step(Script);
-
-impl Component for Step {
-    const NAME: &'static str = "scripted";
-    type Handle = Script;
-
-    async fn start(self, cx: &StepCx) -> Result<Script, firstlight_core::lifecycle::BoxError> {
-        match self.0 {
-            Script::Fails => Err("the secret host is down".into()),
-            Script::Hangs => {
-                cx.token().cancelled().await;
-                Ok(self.0)
-            }
-            Script::Succeeds | Script::HangsOnStop => Ok(self.0),
-        }
-    }
-
-    async fn stop(script: Script) -> Result<(), firstlight_core::lifecycle::BoxError> {
-        if script == Script::HangsOnStop {
-            std::future::pending::<()>().await;
-        }
-        Ok(())
-    }
-}
-
-impl Bootstrap for Scripted {
-    const COMPONENTS: &'static [&'static str] = &["scripted"];
-    type Runtime = Rt;
-
-    async fn bootstrap(&self, steps: &mut Steps) -> Result<Rt, StepFailure> {
-        steps.start(Step(self.script)).await?;
-        self.plan.bootstrap(steps).await
-    }
-}
-
-impl Scripted {
-    async fn new(script: Script) -> Self {
-        let folder = TempDir::new().unwrap();
-        let database = Database::open(&folder.path().join("test.db")).await.unwrap();
-        let plan = Plan::open(database, Vec::new()).await.unwrap();
-        Self { script, plan, _folder: folder }
-    }
-}
-
-/// The states of the matrix.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Phase {
-    Loading,
-    Failed,
-    Stopped,
-    Stopping,
-    Ready,
-}
-
-const PHASES: [Phase; 5] =
-    [Phase::Loading, Phase::Failed, Phase::Stopped, Phase::Stopping, Phase::Ready];
-
-async fn control_in(phase: Phase) -> Control<Rt> {
-    let script = match phase {
-        Phase::Loading => Script::Hangs,
-        Phase::Failed => Script::Fails,
-        Phase::Stopping => Script::HangsOnStop,
-        Phase::Stopped | Phase::Ready => Script::Succeeds,
-    };
-    let control = supervise(Scripted::new(script).await, Options::default());
-    if phase == Phase::Stopped {
-        return control;
-    }
-    let began = control.start().await.generation().unwrap();
-    if phase == Phase::Loading {
-        return control;
-    }
-    control.settled(began).await;
-    if phase == Phase::Stopping {
-        control.stop().await;
-    }
-    control
-}
-
-async fn app_in(phase: Phase) -> Arc<App> {
-    let auth = Auth::default();
-    let person = |session: &str| SessionCaller {
-        session_id: session.to_owned(),
-        account_id: "1".to_owned(),
-        username: "ada".to_owned(),
-    };
-    let now = Timestamp::now().as_millisecond();
-    auth.sessions.insert(Digest::of(TOKEN), person("1"), now + 60_000);
-    auth.sessions.insert(Digest::of(STALE), person("2"), now - 1);
-    let key = |id: &str, scopes: &[&str]| KeyCaller {
-        key_id: id.to_owned(),
-        scopes: Granted::These(scopes.iter().map(ToString::to_string).collect()),
-    };
-    auth.keys.insert(Digest::of(KEY), key("k1", &["chat"]), None);
-    auth.keys.insert(Digest::of(POOR), key("k2", &["file"]), None);
-    Arc::new(App {
-        control: control_in(phase).await,
-        background: Background::new(),
-        auth,
-        origins: Origins::listed(["https://friend.example".to_owned()]),
-    })
-}
+use crate::testing::{KEY, PHASES, POOR, Phase, STALE, Seen, TOKEN, app_in, get, signed};
 
 async fn named(Path(name): Path<String>) -> Answer<String> {
     Ok(Reply::data(name))
@@ -207,30 +73,10 @@ fn table() -> &'static Table {
     Box::leak(Box::new(Table::new(rows())))
 }
 
-struct Seen {
-    status: u16,
-    code: String,
-    body: Value,
-    headers: actix_web::http::header::HeaderMap,
-}
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(rows()));
 
 async fn send(app: &Arc<App>, request: TestRequest) -> Seen {
-    let shared = Arc::clone(app);
-    let service = init_service(Actix::new().configure(|cfg| mount(cfg, table(), &shared))).await;
-    let response = call_service(&service, request.to_request()).await;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let bytes = read_body(response).await;
-    let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    let code = body["code"].as_str().unwrap_or_default().to_owned();
-    Seen { status, code, body, headers }
-}
-
-fn get(path: &str) -> TestRequest {
-    TestRequest::get().uri(path)
-}
-
-fn signed(path: &str) -> TestRequest {
-    get(path).insert_header(("authorization", format!("Bearer {TOKEN}")))
+    crate::testing::send(app, &TABLE, request).await
 }
 
 #[actix_web::test]
@@ -343,7 +189,7 @@ async fn a_page_that_answers_every_path_leaves_the_api_alone() {
 async fn the_body_of_a_refused_caller_is_not_read() {
     let app = app_in(Phase::Failed).await;
     let shared = Arc::clone(&app);
-    let service = init_service(Actix::new().configure(|cfg| mount(cfg, table(), &shared))).await;
+    let service = init_service(Actix::new().configure(|cfg| mount(cfg, &TABLE, &shared))).await;
     for (signed, status) in [(false, 401), (true, 503)] {
         let mut request = TestRequest::post()
             .uri("/api/refused")
