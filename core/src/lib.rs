@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`bus`] | the durable inbox and outbox |
 //! | [`config`] | bot configuration: revisioned documents, secrets, snapshots |
 //! | [`db`] | the embedded database, its writer, its repositories |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
@@ -12,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bus;
 pub mod config;
 pub mod db;
 #[cfg(feature = "faults")]

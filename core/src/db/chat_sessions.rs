@@ -183,7 +183,7 @@ impl ChatSessions {
     /// Forgets sessions and their history, and says how many sessions there were.
     ///
     /// Conversations and queued messages hang on the session key, not on the session:
-    /// see [`super::Conversations::delete_of`] and the bus.
+    /// see [`super::Conversations::delete_of`] and [`crate::bus::Bus::drop_conversation`].
     pub async fn delete(&self, session_ids: &[String]) -> Result<u64, DbError> {
         let session_ids = Json(session_ids.to_vec());
         self.database

@@ -106,18 +106,23 @@ impl Database {
             + 'static,
         T: Send + 'static,
     {
-        self.write_as(job).await
+        self.write_then(job, |_| ()).await
     }
 
-    /// [`Self::write`] for jobs that can fail in ways of their own.
-    pub(crate) async fn write_as<T, E, F>(&self, job: F) -> Result<T, E>
+    /// [`Self::write`] for jobs that can fail in ways of their own, and that others wait for.
+    ///
+    /// `committed` runs right after the commit, also when the caller stops waiting for the answer:
+    /// a wake-up given after the answer would be lost with a caller that hangs up.
+    pub(crate) async fn write_then<T, E, F, C>(&self, job: F, committed: C) -> Result<T, E>
     where
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: JobError,
+        C: FnOnce(&T) + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job: Box<dyn Work> = Box::new(Job { work: job, caller });
+        let committed = Box::new(committed);
+        let job: Box<dyn Work> = Box::new(Job { work: job, caller, committed });
         self.inner.queue.send(job).await.map_err(|_| DbError::Closed)?;
         answer.await.map_err(|_| DbError::Closed)?
     }

@@ -30,6 +30,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use conversations::append as append_messages;
+pub(crate) use database::now;
+pub(crate) use history::insert as insert_history;
+pub(crate) use writer::JobError;
+
 pub use accounts::{Account, Accounts};
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey, Scopes};
 pub use attachments::{Attachment, Attachments, Upload};

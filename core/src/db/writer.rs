@@ -49,6 +49,8 @@ impl Ran {
 pub(super) struct Job<F, T, E> {
     pub(super) work: F,
     pub(super) caller: oneshot::Sender<Result<T, E>>,
+    /// Runs once the job is committed, also when the caller has stopped waiting.
+    pub(super) committed: Box<dyn FnOnce(&T) + Send>,
 }
 
 impl<F, T, E> Work for Job<F, T, E>
@@ -59,7 +61,7 @@ where
 {
     fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Ran> {
         Box::pin(async move {
-            let Self { work, caller } = *self;
+            let Self { work, caller, committed } = *self;
             let running = AssertUnwindSafe(async move { work(connection).await });
             let result = running
                 .catch_unwind()
@@ -68,9 +70,12 @@ where
             Ran {
                 succeeded: result.is_ok(),
                 failure: result.as_ref().err().and_then(JobError::database).cloned(),
-                // The caller may have gone; its write stands all the same.
-                answer: Box::new(move |committed| {
-                    let result = result.and_then(|value| Ok(committed.map(|()| value)?));
+                answer: Box::new(move |outcome| {
+                    let result = result.and_then(|value| Ok(outcome.map(|()| value)?));
+                    if let Ok(value) = &result {
+                        committed(value);
+                    }
+                    // The caller may have gone; its write stands all the same.
                     let _ = caller.send(result);
                 }),
             }

@@ -1,0 +1,183 @@
+//! The bus as a whole: who owns it, and how those who work on it are woken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::SqliteConnection;
+use tokio::sync::watch;
+
+use super::{BusError, BusSettings, Clock, Queue, inbox, outbox};
+use crate::db::Database;
+
+/// Which owner: the number goes up with every take-over, and only the latest may work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub(super) i64);
+
+/// What the last owner left behind, and what became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Messages whose turn is begun again.
+    pub turns: usize,
+    /// Messages that are sent again, because that does no harm.
+    pub resends: usize,
+    /// Messages that may have been sent.
+    pub uncertain: usize,
+    /// Messages that had their attempts.
+    pub dead: usize,
+}
+
+/// The bus. Clones share it.
+#[derive(Clone)]
+pub struct Bus {
+    pub(super) database: Database,
+    pub(super) settings: Arc<BusSettings>,
+    pub(super) clock: Clock,
+    inbox: Arc<watch::Sender<u64>>,
+    outbox: Arc<watch::Sender<u64>>,
+}
+
+impl Bus {
+    /// The bus in that database. There should be one per process: it is what wakes the workers.
+    pub fn new(database: Database, settings: BusSettings) -> Self {
+        Self::with_clock(database, settings, Clock::default())
+    }
+
+    /// [`Self::new`] with another clock.
+    pub fn with_clock(database: Database, settings: BusSettings, clock: Clock) -> Self {
+        Self {
+            database,
+            settings: Arc::new(settings),
+            clock,
+            inbox: Arc::new(watch::Sender::new(0)),
+            outbox: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// The limits it was made with.
+    pub fn settings(&self) -> &BusSettings {
+        &self.settings
+    }
+
+    /// Makes the caller the owner, and takes back what earlier owners were working on.
+    ///
+    /// An owner that was not asked to let go has crashed, so its attempts count: a message that
+    /// ends the process each time becomes a dead letter in the end.
+    pub async fn take_over(&self) -> Result<(Epoch, Recovered), BusError> {
+        let (now, settings) = (self.clock.now(), self.settings.clone());
+        self.both_change(move |connection| {
+            Box::pin(async move {
+                let epoch =
+                    sqlx::query_scalar("UPDATE bus_owner SET epoch = epoch + 1 RETURNING epoch")
+                        .fetch_one(&mut *connection)
+                        .await?;
+                let mut recovered = Recovered::default();
+                inbox::recover(connection, None, &settings, now, &mut recovered).await?;
+                outbox::recover(connection, None, &settings, now, &mut recovered).await?;
+                Ok((Epoch(epoch), recovered))
+            })
+        })
+        .await
+    }
+
+    /// Takes back what this owner was working on, as a stop or a failed bootstrap does.
+    ///
+    /// The attempts that were cut short do not count against their messages.
+    pub async fn release(&self, epoch: Epoch) -> Result<Recovered, BusError> {
+        let (now, settings) = (self.clock.now(), self.settings.clone());
+        self.both_change(move |connection| {
+            Box::pin(async move {
+                let mut recovered = Recovered::default();
+                inbox::recover(connection, Some(epoch), &settings, now, &mut recovered).await?;
+                outbox::recover(connection, Some(epoch), &settings, now, &mut recovered).await?;
+                Ok(recovered)
+            })
+        })
+        .await
+    }
+
+    /// Wakes who works on the inbox.
+    pub fn inbox_wake(&self) -> Wake {
+        Wake { bus: self.clone(), changes: self.inbox.subscribe(), platform_id: None }
+    }
+
+    /// Wakes who sends for that platform.
+    pub fn outbox_wake(&self, platform_id: &str) -> Wake {
+        let platform_id = Some(platform_id.to_owned());
+        Wake { bus: self.clone(), changes: self.outbox.subscribe(), platform_id }
+    }
+
+    /// Runs a job, then wakes who works on these queues, whether or not the caller still waits.
+    pub(super) async fn change<T, F>(&self, queues: &[Queue], job: F) -> Result<T, BusError>
+    where
+        F: for<'c> FnOnce(
+                &'c mut SqliteConnection,
+            ) -> futures_util::future::BoxFuture<'c, Result<T, BusError>>
+            + Send
+            + 'static,
+        T: Send + 'static,
+    {
+        let wake: Vec<_> = queues
+            .iter()
+            .map(|queue| match queue {
+                Queue::Inbox => self.inbox.clone(),
+                Queue::Outbox => self.outbox.clone(),
+            })
+            .collect();
+        let committed = move |_: &T| {
+            for changes in wake {
+                changes.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        };
+        self.database.write_then(job, committed).await
+    }
+
+    async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>
+    where
+        F: for<'c> FnOnce(
+                &'c mut SqliteConnection,
+            ) -> futures_util::future::BoxFuture<'c, Result<T, BusError>>
+            + Send
+            + 'static,
+        T: Send + 'static,
+    {
+        self.change(&[Queue::Inbox, Queue::Outbox], job).await
+    }
+}
+
+/// Only the latest owner may lease.
+pub(super) async fn check_owner(
+    connection: &mut SqliteConnection,
+    mine: Epoch,
+) -> Result<(), BusError> {
+    let current = sqlx::query_scalar("SELECT epoch FROM bus_owner").fetch_one(connection).await?;
+    let current = Epoch(current);
+    if current == mine { Ok(()) } else { Err(BusError::Superseded { mine, current }) }
+}
+
+/// Waits for work. Lease until nothing comes, then wait, then lease again.
+pub struct Wake {
+    bus: Bus,
+    changes: watch::Receiver<u64>,
+    platform_id: Option<String>,
+}
+
+impl Wake {
+    /// Waits until there may be something to lease: something changed since the last wait, or the
+    /// time of a delayed row has come. It may also return for nothing.
+    pub async fn wait(&mut self) -> Result<(), BusError> {
+        /// A row that is due but cannot be leased (its platform's outbox is full) is looked at
+        /// again at this pace rather than all the time.
+        const LEAST: i64 = 100;
+        /// The clock may be set, so that far-away times are not slept towards in one go.
+        const MOST: i64 = 60_000;
+        let due = match &self.platform_id {
+            None => inbox::next_due(&self.bus).await?,
+            Some(platform_id) => outbox::next_due(&self.bus, platform_id).await?,
+        };
+        let delay = due.map_or(MOST, |due| (due - self.bus.clock.now()).clamp(LEAST, MOST));
+        let delay = Duration::from_millis(delay.unsigned_abs());
+        // The bus is alive as long as this is, so `changed` cannot fail.
+        let _ = tokio::time::timeout(delay, self.changes.changed()).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! The bus: a durable inbox and a durable outbox, and the wake-ups that make them quick.
+//!
+//! A message is *accepted* once its row is committed, and from then on it ends in one of three
+//! ways: answered, put aside for the operator (dead letter, uncertain), or dropped by the operator.
+//! A crash at any point leads back to one of these. `docs/bus.md` has the picture, each state, each
+//! step, and what happens at the bounds.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `state` | the states, and which may follow which: the only place that knows |
+//! | `bus` | [`Bus`]: ownership, wake-ups |
+//! | `inbox`, `outbox` | the steps of the two queues |
+//! | `operate` | dead letters, depths, purging |
+//! | `rows` | what goes in and comes out |
+//! | `settings` | bounds, attempts, back-off, how long things are kept |
+//! | `error` | [`BusError`] |
+
+#[expect(clippy::module_inception, reason = "the module is named after what it holds")]
+mod bus;
+mod error;
+mod inbox;
+mod operate;
+mod outbox;
+mod rows;
+mod settings;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use bus::{Bus, Epoch, Recovered, Wake};
+pub use error::BusError;
+pub use operate::{Depth, Purged};
+pub use rows::{
+    Accepted, Deferred, Enqueued, Finish, Finished, InboxRow, NewInbox, NewOutbox, OutboxRow, Turn,
+};
+pub use settings::{BusSettings, Clock};
+pub use state::{InboxState, OutboxState, Queue};

@@ -1,0 +1,163 @@
+//! What goes into the bus and comes out of it.
+
+use serde_json::Value;
+
+use super::{InboxState, OutboxState};
+use crate::db::{HistoryRow, NewHistory, NewMessage};
+
+/// A received message, to be accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewInbox {
+    /// The platform it came from.
+    pub platform_id: String,
+    /// What the platform calls it; the same name again is a duplicate.
+    pub platform_message_id: String,
+    /// Messages with the same key are worked on one at a time, in the order of acceptance.
+    pub conversation_key: String,
+    /// The message.
+    pub payload: Value,
+    /// When the platform received it.
+    pub received_at: i64,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored and will be worked on.
+    New(i64),
+    /// It was accepted before, as this row (which may have been purged since).
+    Duplicate(i64),
+    /// The platform has too many unfinished messages. Nothing was stored: do not acknowledge.
+    Full,
+}
+
+/// A message of the inbox.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct InboxRow {
+    /// Its number, ascending in the order of acceptance.
+    pub id: i64,
+    /// The platform it came from.
+    pub platform_id: String,
+    /// What the platform calls it.
+    pub platform_message_id: String,
+    /// The conversation it belongs to.
+    pub conversation_key: String,
+    /// The message.
+    #[sqlx(json)]
+    pub payload: Value,
+    /// How far an earlier attempt got, if it said so.
+    #[sqlx(json(nullable))]
+    pub checkpoint: Option<Value>,
+    /// Where it stands.
+    pub state: InboxState,
+    /// How many attempts were begun, this one included.
+    pub attempts: u32,
+    /// When it may be worked on.
+    pub available_at: i64,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// When the platform received it.
+    pub received_at: i64,
+    /// When it was accepted.
+    pub accepted_at: i64,
+    /// When it was done or dropped.
+    pub finished_at: Option<i64>,
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOutbox {
+    /// The platform it goes to.
+    pub platform_id: String,
+    /// Messages with the same key are sent one at a time, in order.
+    pub session_key: String,
+    /// The message.
+    pub payload: Value,
+    /// Whether sending it twice does no harm, because the far side knows the idempotency key.
+    pub resend_safe: bool,
+}
+
+/// What became of messages that were to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enqueued {
+    /// They are stored, as these rows.
+    Rows(Vec<i64>),
+    /// One of their platforms has too many unsent messages. Nothing was stored.
+    Full,
+}
+
+/// A message of the outbox.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct OutboxRow {
+    /// Its number, ascending in the order of queueing.
+    pub id: i64,
+    /// The message it answers, if any.
+    pub inbox_id: Option<i64>,
+    /// The platform it goes to.
+    pub platform_id: String,
+    /// The session it goes to.
+    pub session_key: String,
+    /// The same for every attempt to send it.
+    pub idempotency_key: String,
+    /// Whether sending it twice does no harm.
+    pub resend_safe: bool,
+    /// The message.
+    #[sqlx(json)]
+    pub payload: Value,
+    /// What the platform answered.
+    #[sqlx(json(nullable))]
+    pub receipt: Option<Value>,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// How many attempts were begun, this one included.
+    pub attempts: u32,
+    /// When it may be sent.
+    pub available_at: i64,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// When it was queued.
+    pub created_at: i64,
+    /// When it was sent or dropped.
+    pub finished_at: Option<i64>,
+}
+
+/// What a turn adds to a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// The conversation. When it has been deleted meanwhile, the turn adds nothing to it.
+    pub conversation_id: String,
+    /// Its new messages.
+    pub messages: Vec<NewMessage>,
+}
+
+/// All that came of a turn; it is stored in one transaction, or not at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Finish {
+    /// What the model is shown from now on.
+    pub turn: Option<Turn>,
+    /// What people see from now on.
+    pub history: Vec<NewHistory>,
+    /// What is to be sent.
+    pub outbox: Vec<NewOutbox>,
+}
+
+/// What was stored for a finished turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The rows people see.
+    pub history: Vec<HistoryRow>,
+    /// The numbers of the rows to be sent.
+    pub outbox: Vec<i64>,
+}
+
+/// What became of a row whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deferred {
+    /// It is tried again, not before this time.
+    Retry {
+        /// When.
+        at: i64,
+    },
+    /// It had its attempts and is a dead letter now.
+    Dead,
+}
