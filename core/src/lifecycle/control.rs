@@ -87,14 +87,40 @@ pub struct Control<R> {
 /// everything of the plan will run there. Nothing is bootstrapped before [`Control::start`].
 pub fn supervise<B: Bootstrap>(plan: B, options: Options) -> Control<B::Runtime> {
     let publisher = Publisher::new(State::CoreReady(Activity::Idle));
-    let timeline = Timeline::new();
-    let (requests, inbox) = mpsc::channel(16);
-    let control =
-        Control { requests, snapshots: publisher.subscribe(), timeline: timeline.clone() };
-    let supervisor = Supervisor::new(plan, options, publisher, timeline, inbox);
+    let (control, supervisor) = assemble(plan, options, publisher, Timeline::new());
     #[expect(clippy::disallowed_methods, reason = "the supervisor is the owner of all the others")]
     tokio::spawn(supervisor.run());
     control
+}
+
+fn assemble<B: Bootstrap>(
+    plan: B,
+    options: Options,
+    publisher: Publisher<B::Runtime>,
+    timeline: Timeline,
+) -> (Control<B::Runtime>, Supervisor<B>) {
+    let (requests, inbox) = mpsc::channel(16);
+    let snapshots = publisher.subscribe();
+    let control = Control { requests, snapshots, timeline: timeline.clone() };
+    (control, Supervisor::new(plan, options, publisher, timeline, inbox))
+}
+
+/// As [`supervise`], with an observer that is called in the moment of each publication (a watch
+/// shows only the newest) and the supervisor's own task to await.
+#[cfg(test)]
+pub(super) fn supervise_observed<B: Bootstrap>(
+    plan: B,
+    options: Options,
+    observer: impl Fn(&Timeline, &State<B::Runtime>) + Send + Sync + 'static,
+) -> (Control<B::Runtime>, tokio::task::JoinHandle<()>) {
+    let timeline = Timeline::new();
+    let mut publisher = Publisher::new(State::CoreReady(Activity::Idle));
+    let observed = timeline.clone();
+    publisher.observer = Some(Box::new(move |state| observer(&observed, state)));
+    let (control, supervisor) = assemble(plan, options, publisher, timeline);
+    #[expect(clippy::disallowed_methods, reason = "the test awaits it")]
+    let task = tokio::spawn(supervisor.run());
+    (control, task)
 }
 
 impl<R> Control<R> {

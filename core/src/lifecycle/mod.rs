@@ -9,6 +9,8 @@ mod state;
 mod steps;
 mod supervisor;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod unwind;
 

@@ -12,14 +12,25 @@ use super::state::{Activity, Snapshot, State};
 pub(super) struct Publisher<R> {
     snapshots: watch::Sender<Snapshot<R>>,
     unclean: Arc<[String]>,
+    /// Sees every publication in its moment, where a receiver sees only the newest.
+    #[cfg(test)]
+    pub(super) observer: Option<Observer<R>>,
 }
+
+#[cfg(test)]
+pub(super) type Observer<R> = Box<dyn Fn(&State<R>) + Send + Sync>;
 
 impl<R: Send + Sync + 'static> Publisher<R> {
     pub(super) fn new(state: State<R>) -> Self {
         let unclean: Arc<[String]> = Arc::default();
         let first =
             Snapshot { generation: 1, at: Timestamp::now(), state, unclean: Arc::clone(&unclean) };
-        Self { snapshots: watch::Sender::new(first), unclean }
+        Self {
+            snapshots: watch::Sender::new(first),
+            unclean,
+            #[cfg(test)]
+            observer: None,
+        }
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Snapshot<R>> {
@@ -55,6 +66,10 @@ impl<R: Send + Sync + 'static> Publisher<R> {
         }
         let next = Snapshot { generation, at: Timestamp::now(), state, unclean };
         let old = self.snapshots.send_replace(next);
+        #[cfg(test)]
+        if let Some(observer) = &self.observer {
+            observer(&self.state());
+        }
         // The old value may hold the last reference to the runtime: its destructor is foreign code.
         if catch_unwind(AssertUnwindSafe(|| drop(old))).is_err() {
             tracing::error!("the runtime panicked while it was dropped");

@@ -98,7 +98,7 @@ impl<B: Bootstrap> Supervisor<B> {
         };
         tokio::select! {
             biased;
-            request = self.requests.recv() => self.answer(request),
+            request = self.next_request() => self.answer(request),
             () = retry => {
                 self.begin_attempt();
             }
@@ -156,7 +156,7 @@ impl<B: Bootstrap> Supervisor<B> {
         loop {
             tokio::select! {
                 biased;
-                request = self.requests.recv() => {
+                request = self.next_request() => {
                     self.answer(request);
                     if self.is_stopping() {
                         self.timeline.outcome(self.attempt, Outcome::Cancelled, None);
@@ -198,7 +198,7 @@ impl<B: Bootstrap> Supervisor<B> {
         while !self.is_stopping() {
             tokio::select! {
                 biased;
-                request = self.requests.recv() => self.answer(request),
+                request = self.next_request() => self.answer(request),
                 Some(death) = died.recv() => return Some(self.failure(death)),
             }
         }
@@ -217,7 +217,7 @@ impl<B: Bootstrap> Supervisor<B> {
         loop {
             tokio::select! {
                 biased;
-                request = self.requests.recv() => self.answer(request),
+                request = self.next_request() => self.answer(request),
                 unclean = &mut unwinding => return unclean,
             }
         }
@@ -263,8 +263,17 @@ impl<B: Bootstrap> Supervisor<B> {
         self.publisher.publish(State::CoreReady(activity))
     }
 
+    /// The next command. That nobody holds a `Control` any more is a shutdown, said once.
+    async fn next_request(&mut self) -> Option<Request> {
+        let request = self.requests.recv().await;
+        if request.is_none() && self.goal == Goal::Ended {
+            return std::future::pending().await;
+        }
+        request
+    }
+
     /// Takes one command. What it begins is published before it is answered, so whoever has the
-    /// answer sees no older state. That nobody holds a `Control` any more is a shutdown.
+    /// answer sees no older state.
     fn answer(&mut self, request: Option<Request>) {
         let command = request.as_ref().map_or(Command::Shutdown, |request| request.command);
         let answer = self.accept(command);
