@@ -6,15 +6,19 @@
 use std::borrow::Cow;
 
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
 /// What the page may do: load and call its own origin, show pictures it was given, nothing else.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
      style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Kept by the browser, but asked about at each load: an update of the gateway is an update of
-/// the page, and the answer is almost always an empty 304.
-pub const CACHE_CONTROL: &str = "no-cache";
+/// For what an update of the gateway changes under the same name: asked about at each load, and
+/// the answer is almost always an empty 304.
+const ASK_AGAIN: &str = "no-cache";
+
+/// For what has its version in its address: never asked about again.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 #[derive(RustEmbed)]
 #[folder = "assets/"]
@@ -29,6 +33,8 @@ pub struct Asset {
     pub content_type: &'static str,
     /// The value of `ETag`, quotes included.
     pub etag: String,
+    /// The value of `Cache-Control`.
+    pub cache_control: &'static str,
 }
 
 impl Asset {
@@ -43,16 +49,54 @@ impl Asset {
 
 /// The file behind a URL path: `/`, `/favicon.svg`, `/assets/…`. Anything else is not part of the
 /// page.
+///
+/// The page names its files as `/assets/v-<version>/…`, where the version is that of all of them
+/// together; they may then be kept for ever, and a second visit fetches the page alone. Imports
+/// between scripts are relative and so stay within the version.
 pub fn asset(path: &str) -> Option<Asset> {
-    let name = match path.trim_start_matches('/') {
-        "" | "index.html" => "index.html",
-        "favicon.svg" | "favicon.ico" => "favicon.svg",
-        rest => rest.strip_prefix("assets/")?,
+    let (name, cache_control) = match path.trim_start_matches('/') {
+        "" | "index.html" => return page(),
+        "favicon.svg" | "favicon.ico" => ("favicon.svg", ASK_AGAIN),
+        rest => unversioned(rest.strip_prefix("assets/")?),
     };
     let content_type = content_type(name)?;
     let EmbeddedFile { data, metadata } = Files::get(name)?;
     let etag = format!("\"{}\"", hex::encode(metadata.sha256_hash().get(..16)?));
-    Some(Asset { bytes: data, content_type, etag })
+    Some(Asset { bytes: data, content_type, etag, cache_control })
+}
+
+/// The page itself, with the version in the addresses of its files.
+fn page() -> Option<Asset> {
+    let EmbeddedFile { data, .. } = Files::get("index.html")?;
+    let version = version();
+    let page =
+        String::from_utf8_lossy(&data).replace("\"/assets/", &format!("\"/assets/v-{version}/"));
+    Some(Asset {
+        bytes: Cow::Owned(page.into_bytes()),
+        content_type: "text/html; charset=utf-8",
+        etag: format!("\"{version}\""),
+        cache_control: ASK_AGAIN,
+    })
+}
+
+/// Takes the version out of a name. A page that was open during an update still asks with the
+/// old one: it gets what there is now, but not for ever.
+fn unversioned(name: &str) -> (&str, &'static str) {
+    let Some((asked, rest)) = name.strip_prefix("v-").and_then(|name| name.split_once('/')) else {
+        return (name, ASK_AGAIN);
+    };
+    (rest, if asked == version() { FOR_EVER } else { ASK_AGAIN })
+}
+
+/// One version for all files. In a release their hashes are constants, so this is cheap.
+fn version() -> String {
+    let mut all = Sha256::new();
+    for file in Files::iter().filter_map(|name| Files::get(&name)) {
+        all.update(file.metadata.sha256_hash());
+    }
+    let mut version = hex::encode(all.finalize());
+    version.truncate(16);
+    version
 }
 
 /// Only the kinds of file the page is made of.
@@ -131,8 +175,25 @@ mod tests {
     }
 
     #[test]
-    fn the_page_names_every_script_and_style_and_no_file_that_is_not_there() {
-        let named = references(&text("/"));
+    fn a_versioned_file_is_kept_for_ever_and_any_other_is_asked_about() {
+        let versioned = format!("/assets/v-{}/js/app.js", version());
+        assert_eq!(asset(&versioned).unwrap().cache_control, FOR_EVER);
+        assert_eq!(asset("/assets/v-0123456789abcdef/js/app.js").unwrap().cache_control, ASK_AGAIN);
+        assert_eq!(asset("/assets/js/app.js").unwrap().cache_control, ASK_AGAIN);
+        assert_eq!(asset("/").unwrap().cache_control, ASK_AGAIN);
+        assert!(asset("/assets/v-/js/app.js").is_some());
+        assert!(asset(&format!("/assets/v-{}/", version())).is_none());
+    }
+
+    #[test]
+    fn every_script_and_style_is_named_at_the_start_and_no_file_that_is_not_there() {
+        let page = text("/");
+        assert!(!page.contains("\"/assets/js"), "an address without a version");
+        let mut named = references(&page.replace(&format!("v-{}/", version()), ""));
+        let later = text("/assets/js/app.js");
+        let (_, later) = later.split_once("LATER = [").unwrap();
+        let (later, _) = later.split_once(']').unwrap();
+        named.extend(later.split('"').filter(|n| n.ends_with(".js")).map(|n| format!("js/{n}")));
         let mut there = names_ending(".js");
         there.extend(names_ending(".css"));
         assert_eq!(named, there);

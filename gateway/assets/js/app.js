@@ -1,13 +1,9 @@
 // @ts-check
 import { findStanding, setupSecret, standing } from "./account.js";
-import { drawChat } from "./chatview.js";
-import { forgetChats } from "./chats.js";
-import { drawControl } from "./control.js";
 import { fill, h } from "./dom.js";
 import { drawGate } from "./gate.js";
 import { follow } from "./live.js";
-import { followLog } from "./log.js";
-import { language, useLanguage } from "./messages.js";
+import { language, t, useLanguage } from "./messages.js";
 import { drawShell, preferences } from "./shell.js";
 import { backoff, pause } from "./store.js";
 
@@ -34,7 +30,7 @@ function draw() {
   if (shell) return;
   shell = drawShell();
   fill(root, shell.node);
-  route();
+  void route();
 }
 
 /** @param {HTMLElement} into @param {import("./account.js").Standing} now */
@@ -45,20 +41,58 @@ function gate(into, now) {
 }
 
 function leave() {
+  asked += 1;
   view?.drop();
   shell?.drop();
   view = shell = null;
 }
 
-/** The address names the view. */
-function route() {
+/** Counts the changes of view, so that one that loads late does not replace a later one. */
+let asked = 0;
+
+/** The address names the view. Its modules come when it is first asked for. */
+async function route() {
   if (!shell) return;
   const [, place = "chat", id = ""] = location.hash.split("/");
+  const name = place === "control" ? "control" : "chat";
+  shell.show(name);
+  asked += 1;
+  const mine = asked;
+  const draw = await loaded(name, decodeURIComponent(id), () => mine === asked);
+  if (mine !== asked || !draw || !shell) return;
   view?.drop();
-  const control = place === "control";
-  view = control ? drawControl() : drawChat(decodeURIComponent(id));
+  view = draw();
   fill(shell.outlet, view.node);
-  shell.show(control ? "control" : "chat");
+}
+
+/**
+ * @param {string} name
+ * @param {string} id
+ * @param {() => boolean} wanted
+ * @returns {Promise<(() => { node: HTMLElement, drop: () => void }) | null>}
+ */
+async function loaded(name, id, wanted) {
+  for (let attempt = 0; wanted(); attempt += 1) {
+    try {
+      if (name === "control") return (await import("./control.js")).drawControl;
+      const { drawChat } = await import("./chatview.js");
+      return () => drawChat(id);
+    } catch {
+      if (shell) fill(shell.outlet, h("p", { class: "placard quiet", role: "status" }, t("gate.unreached.hint")));
+      await pause(backoff(attempt));
+    }
+  }
+  return null;
+}
+
+/** What the views are made of, fetched while the account's standing is still on its way. */
+const LATER = ["chats.js", "chatview.js", "composer.js", "control.js", "conversation.js", "dialog.js", "documents.js", "json.js", "log.js", "markdown.js", "repair.js", "runs.js", "timeline.js", "transcript.js"];
+
+function fetchViews() {
+  for (const name of LATER) {
+    const href = new URL(name, import.meta.url).href;
+    document.head.append(h("link", { rel: "modulepreload", href }));
+  }
 }
 
 async function begin() {
@@ -66,21 +100,21 @@ async function begin() {
   // The catalogue and the standing travel side by side: on a slow line each round trip counts.
   const found = findStanding().catch((refusal) => refusal);
   for (let attempt = 0; ; attempt += 1) {
-    const loaded = await useLanguage(language.value).then(() => true, () => false);
-    if (loaded) break;
+    const catalogue = useLanguage(language.value).then(() => true, () => false);
+    if (attempt === 0) fetchViews();
+    if (await catalogue) break;
     await pause(backoff(attempt));
   }
   follow();
-  followLog();
   language.watch(() => (leave(), draw()));
   standing.watch((now) => {
-    if (now === "out") forgetChats();
     draw();
+    if (now === "out") void import("./chats.js").then(({ forgetChats }) => forgetChats(), () => {});
   });
   addEventListener("hashchange", () => {
     setupSecret.take();
     if (standing.value === "setup") draw();
-    route();
+    void route();
   });
   let problem = await found;
   for (let attempt = 0; problem instanceof Error; attempt += 1) {

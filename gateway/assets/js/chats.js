@@ -1,5 +1,5 @@
 // @ts-check
-import { Conversation, fromRecord } from "./conversation.js";
+import { Conversation, forgetDrafts, fromRecord } from "./conversation.js";
 import { read, post } from "./http.js";
 import { t } from "./messages.js";
 import { cell } from "./store.js";
@@ -31,8 +31,14 @@ export async function readList() {
     );
     listError.set("");
   } catch (refusal) {
-    listError.set(/** @type {Error} */ (refusal).message);
+    complain(refusal);
   }
+}
+
+/** Shows what went wrong beside the list; that the session is over is said elsewhere.
+ * @param {any} refusal */
+export function complain(refusal) {
+  if (refusal.status !== 401) listError.set(refusal.message);
 }
 
 /**
@@ -86,6 +92,7 @@ export async function readHistory(of) {
 /** @param {string} id @param {string} name */
 export async function rename(id, name) {
   await post("/api/chat/update_session_display_name", { session_id: id, display_name: name });
+  listError.set("");
   listed.set((listed.value ?? []).map((row) => (row.id === id ? { ...row, name } : row)));
 }
 
@@ -111,6 +118,7 @@ export const titleOf = (row) => row.name || t("chat.untitled");
 export function forgetChats() {
   for (const one of held.values()) one.run?.line.abort();
   held.clear();
+  forgetDrafts();
   unsent = new Conversation("");
   listed.set(null);
 }

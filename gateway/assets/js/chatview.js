@@ -1,5 +1,5 @@
 // @ts-check
-import { conversation, listed, listError, readList, remove, rename, titleOf } from "./chats.js";
+import { complain, conversation, listed, listError, readList, remove, rename, titleOf } from "./chats.js";
 import { drawComposer } from "./composer.js";
 import { asked, confirmed } from "./dialog.js";
 import { button, fill, h, write } from "./dom.js";
@@ -76,7 +76,7 @@ function drawSession(row, current) {
   const time = instant(row.updated);
   const renaming = async () => {
     const name = await asked(t("chat.rename.ask"), row.name);
-    if (name) await rename(row.id, name).catch((refusal) => listError.set(refusal.message));
+    if (name) await rename(row.id, name).catch(complain);
   };
   const deleting = async () => {
     if (!(await confirmed(t("chat.delete.ask", { title }), t("chat.delete")))) return;
@@ -84,7 +84,7 @@ function drawSession(row, current) {
       await remove(row.id);
       if (location.hash.endsWith(row.id)) location.hash = "#/chat";
     } catch (refusal) {
-      listError.set(/** @type {Error} */ (refusal).message);
+      complain(refusal);
     }
   };
   return h(

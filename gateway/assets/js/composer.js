@@ -76,8 +76,7 @@ export function drawComposer(of, toEnd) {
   };
   node.addEventListener("submit", (event) => (event.preventDefault(), submit()));
   area.addEventListener("input", () => {
-    of.draft = area.value;
-    of.touch();
+    of.type(area.value);
     grow();
   });
   area.addEventListener("keydown", (event) => {

@@ -69,7 +69,7 @@ const ACTIONS = {
   ready: [["restart", "/api/stat/restart-core", ""], ["stop", "/api/runtime/stop", "quiet"]],
   starting: [["stop", "/api/runtime/stop", ""]],
   stopping: [],
-  failed: [["retry", "/api/runtime/retry", "primary"], ["stop", "/api/runtime/stop", "quiet"]],
+  failed: [["retry", "/api/runtime/retry", "primary"]],
   stopped: [["start", "/api/runtime/start", "primary"]],
   unknown: [],
 };

@@ -26,6 +26,35 @@ export function entry(facts) {
   return { key: `entry-${keys}`, parts: [], reasoning: "", status: "done", error: "", time: null, version: 0, ...facts };
 }
 
+/** Typed text survives a reload of the page, but not the browser's session. */
+const drafts = {
+  key: (/** @type {string} */ id) => `firstlight.draft.${id}`,
+  /** @param {string} id */
+  read(id) {
+    try {
+      return sessionStorage.getItem(drafts.key(id)) ?? "";
+    } catch {
+      return "";
+    }
+  },
+  /** @param {string} id @param {string} text */
+  write(id, text) {
+    try {
+      if (text) sessionStorage.setItem(drafts.key(id), text);
+      else sessionStorage.removeItem(drafts.key(id));
+    } catch {
+      // Then it does not survive.
+    }
+  },
+};
+
+/** Drafts belong to the account that typed them. */
+export function forgetDrafts() {
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith(drafts.key(""))) sessionStorage.removeItem(key);
+  }
+}
+
 /** One chat session as the page knows it. It lives on while another one is looked at. */
 export class Conversation {
   /** @param {string} id empty until the first message is sent */
@@ -37,13 +66,20 @@ export class Conversation {
     this.phase = id ? "blank" : "loaded";
     this.error = "";
     /** What was typed and not sent yet. */
-    this.draft = "";
+    this.draft = drafts.read(id);
     /** @type {Upload[]} */
     this.uploads = [];
     /** The running answer, if there is one. @type {{ id: string, entry: Entry, stopping: boolean, ended: boolean, line: AbortController } | null} */
     this.run = null;
     /** Grows with each change. */
     this.changes = cell(0);
+  }
+
+  /** @param {string} text */
+  type(text) {
+    this.draft = text;
+    drafts.write(this.id, text);
+    this.touch();
   }
 
   /** @param {Entry} [changed] */

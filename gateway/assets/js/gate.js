@@ -86,8 +86,9 @@ function credentials(form) {
     try {
       await form.act(name.input.value.trim(), password.input.value);
       typed.username = typed.password = "";
-    } catch (refusal) {
-      await explain(/** @type {import("./http.js").Refusal} */ (refusal), trouble, submit);
+    } catch (problem) {
+      const refusal = /** @type {import("./http.js").Refusal} */ (problem);
+      await explain(refusal, trouble, submit);
       if (refusal.code === "setup_done" || refusal.code === "already_set_up") await findStanding().catch(() => {});
     } finally {
       submit.disabled = false;

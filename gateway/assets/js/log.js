@@ -21,9 +21,12 @@ let words = "";
 /** @type {AbortController | null} */
 let tail = null;
 let lastId = "";
+let following = false;
 
-/** Follows the log while somebody is signed in. */
-export function followLog() {
+/** Follows the log from the first look at it, while somebody is signed in. */
+function followLog() {
+  if (following) return;
+  following = true;
   standing.watch((now) => {
     if (now === "in" && !tail) {
       tail = new AbortController();
@@ -76,6 +79,7 @@ function add(raw, tell) {
 
 /** @returns {{ node: HTMLElement, drop: () => void, showErrors: () => void }} */
 export function drawLog() {
+  followLog();
   const list = h("ol", { class: "log-lines", tabindex: "0", "aria-label": t("log.title") });
   const level = /** @type {HTMLSelectElement} */ (
     h("select", { "aria-label": t("log.level") }, ...LEVELS.map((name) => h("option", { value: name }, t(`log.${name}`))))

@@ -24,7 +24,7 @@ function preferred() {
  * @param {Language} wanted
  */
 export async function useLanguage(wanted) {
-  const answer = await fetch(`/assets/messages/${wanted}.json`);
+  const answer = await fetch(new URL(`../messages/${wanted}.json`, import.meta.url));
   if (!answer.ok) throw new Error(`catalogue ${wanted}: ${answer.status}`);
   texts = await answer.json();
   document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";

@@ -3,6 +3,7 @@ import { confirmed } from "./dialog.js";
 import { deleteDocument, KINDS, readDocuments, saveDocument, testProvider } from "./documents.js";
 import { button, fill, h, write } from "./dom.js";
 import { post } from "./http.js";
+import { mistakenLine } from "./json.js";
 import { mood } from "./live.js";
 import { t } from "./messages.js";
 
@@ -38,8 +39,10 @@ export function drawRepair() {
     drawTabs();
     if (mood.value === "starting" || mood.value === "stopping" || mood.value === "unknown") {
       write(note, "");
+      body.dataset.closed = "";
       return fill(list, h("p", { class: "quiet" }, t("repair.closed"))), fill(editor);
     }
+    delete body.dataset.closed;
     try {
       const found = await readDocuments(kind);
       if (mine !== asked) return;
@@ -186,10 +189,7 @@ function problemIn(text) {
   try {
     const value = JSON.parse(text);
     return value && typeof value === "object" && !Array.isArray(value) ? "" : t("repair.object");
-  } catch (problem) {
-    const message = /** @type {Error} */ (problem).message;
-    const at = /position (\d+)/.exec(message)?.[1];
-    const line = /line (\d+)/.exec(message)?.[1] ?? (at ? text.slice(0, Number(at)).split("\n").length : null);
-    return line ? t("repair.syntax.line", { line }) : t("repair.syntax");
+  } catch {
+    return t("repair.syntax", { line: mistakenLine(text) });
   }
 }

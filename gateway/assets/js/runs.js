@@ -28,8 +28,8 @@ export async function send(to, provider) {
   if (text) said.parts.push({ kind: "text", text });
   const answer = entry({ role: "bot", status: "waiting" });
   to.entries.push(said, answer);
-  to.draft = "";
   to.uploads = [];
+  to.type("");
   const run = start(to, answer);
   try {
     if (!to.id) await begin(to);
@@ -187,9 +187,14 @@ export function sendAgain(of, said, provider) {
       : [];
   });
   const done = send(of, provider);
-  of.draft = kept;
-  of.touch();
+  of.type(kept);
   return done;
+}
+
+/** Asks for another answer to the last message. @param {Conversation} of @param {string} provider */
+export function askAgain(of, provider) {
+  const said = of.entries.findLast((one) => one.role === "user");
+  return said ? sendAgain(of, { ...said, key: "" }, provider) : undefined;
 }
 
 /** Asks the running answer to stop. @param {Conversation} of */

@@ -114,5 +114,5 @@ function chosenTheme() {
 }
 
 function themeIcon() {
-  return icon(({ system: "half", light: "sun", dark: "moon" })[chosenTheme()]);
+  return icon(/** @type {const} */ ({ system: "half", light: "sun", dark: "moon" })[chosenTheme()]);
 }

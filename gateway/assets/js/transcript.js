@@ -5,7 +5,7 @@ import { announce, button, fill, h, write } from "./dom.js";
 import { mood } from "./live.js";
 import { writer } from "./markdown.js";
 import { moment, t } from "./messages.js";
-import { open, sendAgain } from "./runs.js";
+import { askAgain, open, sendAgain } from "./runs.js";
 import { drawTimeline } from "./timeline.js";
 
 /** @typedef {import("./conversation.js").Entry} Entry */
@@ -161,7 +161,9 @@ function drawFoot(foot, one, of) {
   if (status === "sending") return fill(foot, h("span", { class: "quiet" }, t("chat.sending")));
   if (status === "stopped" || status === "cut") return fill(foot, h("span", { class: "mark" }, t(`chat.${status}`)));
   if (status !== "failed") return fill(foot);
-  const again = one.role === "user" ? button(t("chat.send.again"), () => void sendAgain(of, one, ""), { icon: "retry", kind: "small" }) : null;
+  const last = of.entries.at(-1) === one;
+  const resend = one.role === "user" ? () => sendAgain(of, one, "") : () => askAgain(of, "");
+  const again = one.role === "user" || last ? button(t("chat.send.again"), () => void resend(), { icon: "retry", kind: "small" }) : null;
   fill(foot, h("p", { class: "trouble", role: "alert" }, one.error || t("chat.failed")), one.role === "bot" ? h("p", { class: "quiet" }, t("chat.failed.hint")) : null, again);
 }
 
