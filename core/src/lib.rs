@@ -6,6 +6,7 @@
 //! | [`config`] | bot configuration: revisioned documents, secrets, snapshots |
 //! | [`db`] | the embedded database, its writer, its repositories |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
+//! | [`messages`] | what the gateway says to people, in English and Chinese |
 //! | [`model`] | session keys, message components, events: what a message is |
 //! | [`settings`] | process settings from file, environment and flags; the data folder's lock |
 //!
@@ -19,5 +20,6 @@ pub mod db;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod lifecycle;
+pub mod messages;
 pub mod model;
 pub mod settings;

@@ -29,6 +29,7 @@ mod profile;
 mod providers;
 mod repository;
 mod routing;
+mod saving;
 mod schema;
 mod secret;
 mod snapshot;

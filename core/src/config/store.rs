@@ -1,9 +1,8 @@
 //! Reading, saving and rolling back documents.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
@@ -13,34 +12,14 @@ use crate::db::Database;
 use super::diff::{Change, changes};
 use super::document::{Document, DocumentId, DocumentView, RevisionInfo};
 use super::error::ConfigError;
-use super::mask::{mask, unmask};
-use super::platforms::PlatformsConfig;
-use super::problem::{Problem, against_schema};
-use super::profile::Profile;
-use super::providers::ProvidersConfig;
 use super::repository::{self, NewRevision, Written};
-use super::routing::RoutingConfig;
-use super::schema;
-use super::snapshot::{ConfigSnapshot, typed};
-
-/// Who made the documents of a first start.
-const OURSELVES: &str = "firstlight";
+use super::saving::{Inner, Save, first_value, missing};
+use super::snapshot::ConfigSnapshot;
 
 /// All documents. Clones share them.
 #[derive(Clone)]
 pub struct ConfigStore {
     inner: Arc<Inner>,
-}
-
-struct Inner {
-    database: Database,
-    current: watch::Sender<Arc<ConfigSnapshot>>,
-    plugin_schemas: RwLock<BTreeMap<String, Arc<Value>>>,
-    /// One save at a time, so that the snapshots follow the database's order.
-    turn: Mutex<()>,
-    tasks: TaskTracker,
-    /// Saves run here: on the runtime of a caller they could die with it, half way.
-    home: Handle,
 }
 
 impl ConfigStore {
@@ -89,7 +68,7 @@ impl ConfigStore {
         Ok(self.inner.masked(&*self.inner.document(id)?))
     }
 
-    /// The documents of the kind's defaults, masked reads of which are the defaults themselves.
+    /// What a document of that kind holds before anybody saved it. There is no secret in it.
     pub fn default_value(id: &DocumentId) -> Value {
         first_value(id)
     }
@@ -259,168 +238,6 @@ impl ConfigStore {
         let running = self.inner.tasks.spawn_on(task, &self.inner.home);
         running.await.map_err(|_| ConfigError::Interrupted)?
     }
-}
-
-struct Save {
-    id: DocumentId,
-    /// The document whose secrets masked values stand for.
-    based_on: DocumentId,
-    expected: i64,
-    value: Value,
-    title: Option<String>,
-    author: String,
-    note: String,
-}
-
-impl Save {
-    fn new(id: &DocumentId, expected: i64, value: Value, author: &str, note: &str) -> Self {
-        Self {
-            id: id.clone(),
-            based_on: id.clone(),
-            expected,
-            value,
-            title: None,
-            author: author.to_owned(),
-            note: note.to_owned(),
-        }
-    }
-}
-
-impl Inner {
-    fn snapshot(&self) -> Arc<ConfigSnapshot> {
-        Arc::clone(&self.current.borrow())
-    }
-
-    fn publish(&self, snapshot: ConfigSnapshot) {
-        self.current.send_replace(Arc::new(snapshot));
-    }
-
-    fn document(&self, id: &DocumentId) -> Result<Arc<Document>, ConfigError> {
-        let snapshot = self.snapshot();
-        snapshot.document(id).cloned().ok_or_else(|| ConfigError::Missing { id: id.clone() })
-    }
-
-    fn schema(&self, id: &DocumentId) -> Arc<Value> {
-        match id {
-            DocumentId::Providers => Arc::clone(&schema::PROVIDERS),
-            DocumentId::Platforms => Arc::clone(&schema::PLATFORMS),
-            DocumentId::Routing => Arc::clone(&schema::ROUTING),
-            DocumentId::Profile(_) => Arc::clone(&schema::PROFILE),
-            DocumentId::Plugin(name) => {
-                let schemas = self.plugin_schemas.read().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(schemas.get(name).unwrap_or(&schema::ANY))
-            }
-        }
-    }
-
-    fn masked(&self, document: &Document) -> DocumentView {
-        DocumentView {
-            id: document.id.clone(),
-            title: document.title.clone(),
-            revision: document.revision,
-            ready_revision: document.ready_revision,
-            author: document.author.clone(),
-            saved_at: document.saved_at,
-            value: mask(&document.value, &self.schema(&document.id)),
-        }
-    }
-
-    async fn revision(&self, id: &DocumentId, revision: i64) -> Result<Document, ConfigError> {
-        let found = repository::revision(&self.database, id, revision).await?;
-        found.ok_or_else(|| ConfigError::NoRevision { id: id.clone(), revision })
-    }
-
-    async fn save(&self, save: Save) -> Result<Arc<Document>, ConfigError> {
-        let Save { id, based_on, expected, value, title, author, note } = save;
-        let snapshot = self.snapshot();
-        let current = snapshot.document(&id);
-        let found = current.map_or(0, |document| document.revision);
-        if found != expected {
-            return Err(ConfigError::RevisionConflict { id, expected, found });
-        }
-        let schema = self.schema(&id);
-        let stored = snapshot.document(&based_on).map(|document| &document.value);
-        let value = unmask(value, stored, &schema)
-            .and_then(|value| valid(&id, &value, &schema).map(|()| value))
-            .map_err(|problems| ConfigError::Invalid { id: id.clone(), problems })?;
-        if let Some(current) = current.filter(|current| current.value == value) {
-            return Ok(Arc::clone(current));
-        }
-        let new = NewRevision {
-            id: id.clone(),
-            expected,
-            value: Some(value.clone()),
-            title,
-            author: author.clone(),
-            note,
-        };
-        let head = match repository::write(&self.database, new).await? {
-            Written::Done(head) => head,
-            Written::Conflict { found } => {
-                return Err(ConfigError::RevisionConflict { id, expected, found });
-            }
-        };
-        let document = Document {
-            id: id.clone(),
-            title: head.title,
-            revision: head.revision,
-            ready_revision: head.ready_revision,
-            value,
-            author,
-            saved_at: head.saved_at,
-        };
-        self.publish(self.snapshot().with(document));
-        self.document(&id)
-    }
-}
-
-/// Whether a value may be saved: it fits the schema, and its parts fit together.
-fn valid(id: &DocumentId, value: &Value, schema: &Value) -> Result<(), Vec<Problem>> {
-    let problems = against_schema(value, schema);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    match id {
-        DocumentId::Providers => typed(value, ProvidersConfig::check).map(drop),
-        DocumentId::Platforms => typed(value, PlatformsConfig::check).map(drop),
-        DocumentId::Routing => typed(value, RoutingConfig::check).map(drop),
-        DocumentId::Profile(_) => typed(value, Profile::check).map(drop),
-        DocumentId::Plugin(_) => Ok(()),
-    }
-}
-
-/// What a document holds before anybody saved it.
-fn first_value(id: &DocumentId) -> Value {
-    match id {
-        DocumentId::Providers => ProvidersConfig::first(),
-        DocumentId::Platforms => json!({"platform": []}),
-        DocumentId::Routing => json!({"routes": []}),
-        DocumentId::Profile(_) => serde_json::to_value(Profile::default()).unwrap_or_default(),
-        DocumentId::Plugin(_) => json!({}),
-    }
-}
-
-fn missing(documents: &[Document]) -> Vec<NewRevision> {
-    [
-        DocumentId::Providers,
-        DocumentId::Platforms,
-        DocumentId::Routing,
-        DocumentId::default_profile(),
-    ]
-    .into_iter()
-    .filter(|id| documents.iter().all(|document| document.id != *id))
-    .map(|id| NewRevision {
-        title: Some(match &id {
-            DocumentId::Profile(name) => name.clone(),
-            other => other.to_string(),
-        }),
-        expected: 0,
-        value: Some(first_value(&id)),
-        author: OURSELVES.to_owned(),
-        note: "first start".to_owned(),
-        id,
-    })
-    .collect()
 }
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ impl MessageChain {
     }
 
     /// Another message with the same wishes about its presentation.
+    #[must_use]
     pub fn derive(&self, chain: Vec<Component>) -> Self {
         Self { chain, ..Self { chain: Vec::new(), ..self.clone() } }
     }

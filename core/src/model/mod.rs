@@ -12,7 +12,9 @@
 
 mod chain;
 mod component;
+mod discord;
 mod event;
+mod lenient;
 mod part;
 mod segments;
 mod session;
@@ -21,12 +23,12 @@ mod user;
 
 pub use chain::{ChainKind, ChainLimits, ChainRefused, MessageChain};
 pub use component::{Component, Unknown};
+pub use discord::{DiscordButton, DiscordEmbed, DiscordReference, DiscordView, EmbedField};
 pub use event::{EventOptions, Group, MessageEvent};
 pub use part::{MAX_PARTS, MAX_TEXT, MediaPart, Part, PartError, ToolCallRecord, parse_request};
 pub use segments::{
-    At, Contact, DiscordButton, DiscordEmbed, DiscordReference, DiscordView, EmbedField, Face,
-    File, Forward, Image, Json, Location, Marker, Music, Node, Nodes, Plain, Poke, Record, Reply,
-    Share, Video,
+    At, Contact, Face, File, Forward, Image, Json, Location, Marker, Music, Node, Nodes, Plain,
+    Poke, Record, Reply, Share, Video,
 };
 pub use session::{InvalidPlatformId, InvalidSessionKey, MessageKind, PlatformId, SessionKey};
 pub use user::{InvalidUserKey, Role, Sender, UserKey};

@@ -4,13 +4,13 @@
 //! accepted.
 
 use std::fmt;
-use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::component::Component;
+use super::lenient::{lenient, parsed_json, text_or_number};
 use super::shortened::write_shortened;
 
 /// Declares component data: all share their derives.
@@ -28,6 +28,7 @@ macro_rules! segments {
         }
     )*};
 }
+pub(super) use segments;
 
 segments! {
     /// A picture; `url` wins over `file` when both are there.
@@ -231,78 +232,6 @@ segments! {
     }
     /// A component that says everything by its kind.
     Marker {}
-    /// A Discord embed.
-    DiscordEmbed {
-        /// Its title.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        title: Option<String>,
-        /// Its text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-        /// The colour of its edge, as 0xRRGGBB.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        color: Option<u32>,
-        /// Where its title leads.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        url: Option<String>,
-        /// A small picture.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        thumbnail: Option<String>,
-        /// A large picture.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        image: Option<String>,
-        /// The small print.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        footer: Option<String>,
-        /// Its table.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        fields: Vec<EmbedField>,
-    }
-    /// A row of a Discord embed's table.
-    EmbedField {
-        /// The heading.
-        name: String,
-        /// The text.
-        value: String,
-        /// Whether it may share a line.
-        inline: bool,
-    }
-    /// A Discord button.
-    DiscordButton {
-        /// What it says.
-        label: String,
-        /// What is sent back when it is pressed.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        custom_id: Option<String>,
-        /// Its look; `primary` when empty.
-        #[serde(skip_serializing_if = "String::is_empty")]
-        style: String,
-        /// Its emoji.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        emoji: Option<String>,
-        /// Where it leads.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        url: Option<String>,
-        /// Whether it is greyed out.
-        disabled: bool,
-    }
-    /// A Discord message reference.
-    DiscordReference {
-        /// The message.
-        #[serde(deserialize_with = "text_or_number")]
-        message_id: String,
-        /// Its channel.
-        #[serde(deserialize_with = "text_or_number")]
-        channel_id: String,
-    }
-    /// A set of Discord controls.
-    DiscordView {
-        /// The controls.
-        components: Vec<Component>,
-        /// After how many seconds they stop working.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        timeout: Option<f64>,
-    }
 }
 
 /// Text. `convert` says whether platform markup in it is to be translated.
@@ -346,35 +275,4 @@ impl Poke {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_true(value: &bool) -> bool {
     *value
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TextOr<N> {
-    Text(String),
-    Number(N),
-}
-
-fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match TextOr::<serde_json::Number>::deserialize(deserializer)? {
-        TextOr::Text(text) => text,
-        TextOr::Number(number) => number.to_string(),
-    })
-}
-
-fn lenient<'de, D, N>(deserializer: D) -> Result<N, D::Error>
-where
-    D: Deserializer<'de>,
-    N: FromStr<Err: fmt::Display> + Deserialize<'de>,
-{
-    match TextOr::<N>::deserialize(deserializer)? {
-        TextOr::Number(number) => Ok(number),
-        TextOr::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
-    }
-}
-
-fn parsed_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    Ok(parsed.filter(|inner| inner.is_object() || inner.is_array()).unwrap_or(value))
 }

@@ -10,15 +10,16 @@
 //! [`DataLock`] keeps a second process out of the data folder.
 
 mod error;
+mod forms;
 mod load;
 mod lock;
 mod tree;
 mod values;
 
 pub use error::SettingsError;
+pub use forms::{InvalidNetwork, InvalidPeriod, Network, Period};
 pub use load::{CONFIG_VARIABLE, Effective, Origin, Overrides, SettingView};
 pub use lock::{DataLock, LockError};
 pub use values::{
-    Auth, Bootstrap, Bus, Limits, Log, LogFormat, Metrics, ModelMetadata, Network, Period,
-    Settings, Shutdown,
+    Auth, Bootstrap, Bus, Limits, Log, LogFormat, Metrics, ModelMetadata, Settings, Shutdown,
 };

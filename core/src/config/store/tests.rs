@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::profile::Profile;
+use super::super::saving::valid;
 use super::*;
 
 async fn store() -> (tempfile::TempDir, ConfigStore) {

@@ -1,0 +1,68 @@
+## The state of the runtime. The guard answers with these.
+
+runtime-loading = The runtime is still starting. Please try again shortly.
+runtime-failed = The runtime failed to start. Check the logs, fix the cause, then retry.
+runtime-stopped = The runtime was stopped. Start it from the dashboard or with POST /api/runtime/start.
+runtime-stopping = The runtime is stopping. Please try again shortly.
+runtime-gone = The runtime went away while this was open. Please connect again shortly.
+process-ending = The gateway is shutting down.
+
+## The first start.
+
+setup-needed = No password is set yet. Open the set-up link that the gateway printed when it started.
+setup-link-used = This set-up link has been used or is out of date. Restart the gateway for a new one.
+setup-done = The account was created.
+password-too-short = The password needs at least { $minimum } characters.
+password-too-long = The password may have at most { $maximum } characters.
+username-invalid = A user name has 1 to 64 characters and no control characters, "!" or ":".
+
+## Log-in.
+
+login-wrong = The user name or the password is wrong.
+login-throttled =
+    { $seconds ->
+        [one] Too many attempts. Try again in one second.
+       *[other] Too many attempts. Try again in { $seconds } seconds.
+    }
+login-required = Please log in.
+session-expired = The log-in has expired. Please log in again.
+key-invalid = The API key is not valid.
+key-expired = The API key has expired.
+key-revoked = The API key was revoked.
+scope-missing = The API key lacks the scope "{ $scope }".
+origin-refused = Requests from this site are not allowed.
+
+## Requests.
+
+not-found = There is nothing at this address.
+method-not-allowed = This address does not answer { $method }.
+body-invalid = The request body cannot be read: { $reason }
+body-too-large = The request body has more than { $limit } bytes.
+field-missing = "{ $field }" is missing.
+field-invalid = "{ $field }" is not valid: { $reason }
+rate-limited =
+    { $seconds ->
+        [one] Too many requests. Try again in one second.
+       *[other] Too many requests. Try again in { $seconds } seconds.
+    }
+timed-out = The request took too long.
+internal-error = Something went wrong. The log has the details under request id { $request }.
+
+## Configuration.
+
+config-conflict = Somebody else saved this in between (revision { $found }, yours is based on { $expected }). Read it again, then repeat the change.
+config-invalid = The configuration is not valid: { $problems }
+config-missing = There is no configuration "{ $name }".
+config-built-in = "{ $name }" cannot be deleted.
+
+## Chat.
+
+chat-empty = The message is empty.
+chat-session-missing = There is no such chat session.
+chat-session-foreign = This chat session belongs to somebody else.
+attachment-missing = There is no such upload.
+provider-none = No model is available. Add a provider, or enable one.
+provider-failed = The model did not answer: { $reason }
+answer-cut = This answer was cut off because the gateway ended.
+answer-stopped = This answer was stopped.
+bot-busy = Too many messages are waiting. Please try again later.

@@ -1,0 +1,60 @@
+## 运行时状态，由守卫返回。
+
+runtime-loading = 运行时仍在启动，请稍后再试。
+runtime-failed = 运行时启动失败。请查看日志，修复原因后重试。
+runtime-stopped = 运行时已停止。可在控制台启动，或调用 POST /api/runtime/start。
+runtime-stopping = 运行时正在停止，请稍后再试。
+runtime-gone = 连接期间运行时已离线，请稍后重新连接。
+process-ending = 网关正在关闭。
+
+## 首次启动。
+
+setup-needed = 尚未设置密码。请打开网关启动时打印的设置链接。
+setup-link-used = 此设置链接已使用或已失效。请重启网关以获取新的链接。
+setup-done = 账户已创建。
+password-too-short = 密码至少需要 { $minimum } 个字符。
+password-too-long = 密码最多 { $maximum } 个字符。
+username-invalid = 用户名须为 1 到 64 个字符，且不能包含控制字符、“!”或“:”。
+
+## 登录。
+
+login-wrong = 用户名或密码错误。
+login-throttled = 尝试次数过多，请在 { $seconds } 秒后再试。
+login-required = 请先登录。
+session-expired = 登录已过期，请重新登录。
+key-invalid = API 密钥无效。
+key-expired = API 密钥已过期。
+key-revoked = API 密钥已被吊销。
+scope-missing = API 密钥缺少权限“{ $scope }”。
+origin-refused = 不允许来自该站点的请求。
+
+## 请求。
+
+not-found = 此地址不存在。
+method-not-allowed = 此地址不支持 { $method }。
+body-invalid = 无法读取请求内容：{ $reason }
+body-too-large = 请求内容超过 { $limit } 字节。
+field-missing = 缺少“{ $field }”。
+field-invalid = “{ $field }”无效：{ $reason }
+rate-limited = 请求过于频繁，请在 { $seconds } 秒后再试。
+timed-out = 请求处理超时。
+internal-error = 发生内部错误。可凭请求编号 { $request } 在日志中查看详情。
+
+## 配置。
+
+config-conflict = 其他人已先行保存（当前修订 { $found }，您的修改基于 { $expected }）。请重新读取后再修改。
+config-invalid = 配置无效：{ $problems }
+config-missing = 不存在配置“{ $name }”。
+config-built-in = 不能删除“{ $name }”。
+
+## 聊天。
+
+chat-empty = 消息为空。
+chat-session-missing = 不存在该会话。
+chat-session-foreign = 该会话属于其他用户。
+attachment-missing = 不存在该上传文件。
+provider-none = 没有可用的模型。请添加或启用一个提供商。
+provider-failed = 模型未能回答：{ $reason }
+answer-cut = 网关已结束，此回答被中断。
+answer-stopped = 此回答已停止。
+bot-busy = 等待处理的消息过多，请稍后再试。
