@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use firstlight_core::bus::Bus;
+use firstlight_core::config::ConfigStore;
 use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{Background, Control};
 use firstlight_core::settings::Settings;
+use firstlight_runtime::Foundation;
+use firstlight_runtime::plugins::PluginSources;
 
 use crate::Rt;
 use crate::auth::{Auth, AuthError};
@@ -17,6 +21,12 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// The database.
     pub database: Database,
+    /// The configuration documents.
+    pub config: ConfigStore,
+    /// The inbox and the outbox.
+    pub bus: Bus,
+    /// The plugins that can be loaded, and those that failed; they outlive the runtime.
+    pub plugins: PluginSources,
     /// Commands to the supervisor, and the published state of the runtime.
     pub control: Control<Rt>,
     /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
@@ -30,7 +40,8 @@ pub struct App {
 /// What the composition root brings.
 pub struct Parts {
     pub settings: Arc<Settings>,
-    pub database: Database,
+    pub foundation: Foundation,
+    pub plugins: PluginSources,
     pub control: Control<Rt>,
     pub background: Background,
 }
@@ -38,13 +49,17 @@ pub struct Parts {
 impl App {
     /// Puts the state together and starts what the gateway does by itself.
     pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
-        let Parts { settings, database, control, background } = parts;
+        let Parts { settings, foundation, plugins, control, background } = parts;
+        let Foundation { database, config, bus } = foundation;
         let lifetime = settings.auth.session_lifetime.duration();
         let app = Arc::new(Self {
             auth: Auth::load(database.clone(), lifetime).await?,
             origins: Origins::listed(settings.cors_origins.iter().cloned()),
             settings,
             database,
+            config,
+            bus,
+            plugins,
             control,
             background,
         });

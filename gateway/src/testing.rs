@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use actix_web::App as Actix;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use firstlight_core::bus::{Bus, BusSettings};
+use firstlight_core::config::ConfigStore;
 use firstlight_core::db::{Database, NewApiKey, Scopes};
 use firstlight_core::lifecycle::{
     Background, Bootstrap, BoxError, Component, Control, Options, StepCx, StepFailure, Steps,
     supervise,
 };
 use firstlight_core::settings::Settings;
-use firstlight_runtime::Plan;
+use firstlight_runtime::{Foundation, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -117,7 +119,13 @@ async fn control_in(phase: Phase, plan: Plan, folder: TempDir) -> Control<Rt> {
 pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
     let folder = TempDir::new().unwrap();
     let database = Database::open(&folder.path().join("test.db")).await.unwrap();
-    let plan = Plan::open(database.clone(), Vec::new()).await.unwrap();
+    let foundation = Foundation {
+        config: ConfigStore::open(database.clone()).await.unwrap(),
+        bus: Bus::new(database.clone(), BusSettings::default()),
+        database: database.clone(),
+    };
+    let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
+    let plugins = plan.plugins().clone();
     for (key, scope) in [(KEY, "chat"), (POOR, "file")] {
         let new = NewApiKey {
             name: "a test's".to_owned(),
@@ -136,7 +144,8 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
     };
     let app = App::assemble(Parts {
         settings: Arc::new(settings),
-        database,
+        foundation,
+        plugins,
         control: control_in(phase, plan, folder).await,
         background: Background::new(),
     });

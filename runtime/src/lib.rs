@@ -3,18 +3,25 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`http_client`] | the one builder of HTTP clients |
+//! | [`pipeline`] | what happens to a message between the inbox and the answer |
+//! | [`platforms`] | where messages come from and answers go to; the web chat |
 //! | [`plugins`] | what is compiled in, what is loaded, what failed |
 //! | [`providers`] | language models: the trait, the adapters, the registry |
+//! | `turns` | the inbox's consumer: a turn for each message, committed as a whole |
+//! | `plan` | the order in which all of this starts |
 
 #![forbid(unsafe_code)]
 
 mod hooks;
 pub mod http_client;
+pub mod pipeline;
 mod plan;
+pub mod platforms;
 pub mod plugins;
 pub mod providers;
 mod runtime;
+mod turns;
 
 pub use firstlight_plugins_api as plugins_api;
-pub use plan::Plan;
+pub use plan::{Foundation, Plan};
 pub use runtime::Runtime;

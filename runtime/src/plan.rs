@@ -2,18 +2,37 @@
 
 use std::sync::Arc;
 
+use firstlight_core::bus::Bus;
+use firstlight_core::config::ConfigStore;
 use firstlight_core::db::{Database, DbError};
 use firstlight_core::lifecycle::{Bootstrap, Component, StepFailure, Steps};
 use firstlight_plugins_api::Host;
 
 use crate::Runtime;
 use crate::hooks::HooksComponent;
+use crate::pipeline::{PipelinesComponent, Resources};
+use crate::platforms::PlatformsComponent;
+use crate::platforms::webchat::Webchat;
 use crate::plugins::{
     PluginSources, PluginsComponent, Registration, RuntimeStatusPlugin, StatusBoard,
 };
+use crate::providers::component::ProvidersComponent;
+use crate::turns::TurnsComponent;
+
+/// What the core phase hands to the second.
+#[derive(Clone)]
+pub struct Foundation {
+    /// The database.
+    pub database: Database,
+    /// The configuration documents.
+    pub config: ConfigStore,
+    /// The inbox and the outbox.
+    pub bus: Bus,
+}
 
 /// What the bootstrap works from. It outlives every attempt.
 pub struct Plan {
+    foundation: Foundation,
     plugins: PluginSources,
     status: StatusBoard,
 }
@@ -21,12 +40,15 @@ pub struct Plan {
 impl Plan {
     /// Reads what must be known before the first attempt. The built-in plugins are added to
     /// `plugins`.
-    pub async fn open(database: Database, mut plugins: Vec<Registration>) -> Result<Self, DbError> {
+    pub async fn open(
+        foundation: Foundation,
+        mut plugins: Vec<Registration>,
+    ) -> Result<Self, DbError> {
         plugins.push(Registration::of::<RuntimeStatusPlugin>());
         let status = StatusBoard::default();
         let host = Host::new(Arc::new(status.clone()));
-        let plugins = PluginSources::open(plugins, host, database).await?;
-        Ok(Self { plugins, status })
+        let plugins = PluginSources::open(plugins, host, foundation.database.clone()).await?;
+        Ok(Self { foundation, plugins, status })
     }
 
     /// The plugins that can be loaded; they outlive the runtime, for the recovery rows.
@@ -43,11 +65,30 @@ impl Plan {
 impl Bootstrap for Plan {
     type Runtime = Runtime;
 
-    const COMPONENTS: &'static [&'static str] = &[PluginsComponent::NAME, HooksComponent::NAME];
+    const COMPONENTS: &'static [&'static str] = &[
+        PluginsComponent::NAME,
+        ProvidersComponent::NAME,
+        PipelinesComponent::NAME,
+        TurnsComponent::NAME,
+        PlatformsComponent::NAME,
+        HooksComponent::NAME,
+    ];
 
     async fn bootstrap(&self, steps: &mut Steps) -> Result<Runtime, StepFailure> {
+        let Foundation { database, config, bus } = self.foundation.clone();
         let plugins = steps.start(PluginsComponent::new(self.plugins.clone())).await?;
+        let providers = steps.start(ProvidersComponent::new(config.clone())).await?;
+        let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
+        let webchat = Webchat::new(bus.clone(), database.clone(), self.status.clone());
+        let turns = TurnsComponent {
+            bus,
+            pipelines: pipelines.clone(),
+            resources: Resources { providers: Arc::clone(&providers), database },
+            webchat: webchat.clone(),
+        };
+        steps.start(turns).await?;
+        let platforms = steps.start(PlatformsComponent::new(config, webchat)).await?;
         steps.start(HooksComponent::loaded(plugins.clone())).await?;
-        Ok(Runtime { plugins })
+        Ok(Runtime { plugins, providers, pipelines, platforms })
     }
 }

@@ -1,9 +1,20 @@
 //! The runtime as a value.
 
+use std::sync::Arc;
+
+use crate::pipeline::Pipelines;
+use crate::platforms::Platforms;
 use crate::plugins::Plugins;
+use crate::providers::Registry;
 
 /// Everything a request may need of the second phase. It exists only while the state is ready.
 pub struct Runtime {
     /// The loaded plugins.
     pub plugins: Plugins,
+    /// The chat providers.
+    pub providers: Arc<Registry>,
+    /// The pipelines, by session.
+    pub pipelines: Pipelines,
+    /// The chat platforms.
+    pub platforms: Platforms,
 }

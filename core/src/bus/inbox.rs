@@ -10,30 +10,32 @@ use super::{
     Accepted, Bus, BusError, BusSettings, Deferred, Epoch, Finish, Finished, InboxRow, InboxState,
     NewInbox, Queue, Recovered,
 };
-use crate::db::{DbError, NewHistory, append_messages, insert_history};
+use crate::db::{DbError, HistoryRow, NewHistory, append_messages, insert_history};
 
 impl Bus {
     /// Stores a received message, unless it is there already. Answered once it is on the disk.
     pub async fn accept(&self, new: NewInbox) -> Result<Accepted, BusError> {
-        self.accept_shown(new, Vec::new()).await
+        self.accept_shown(new, Vec::new()).await.map(|(accepted, _)| accepted)
     }
 
-    /// [`Self::accept`], and in the same transaction what people see of the message.
+    /// [`Self::accept`], and in the same transaction what people see of the message. Answers with
+    /// the rows that they see, which are none when nothing new was stored.
     pub async fn accept_shown(
         &self,
         new: NewInbox,
         history: Vec<NewHistory>,
-    ) -> Result<Accepted, BusError> {
+    ) -> Result<(Accepted, Vec<HistoryRow>), BusError> {
         let (now, bound) = (self.clock.now(), self.settings.max_pending);
         self.change(&[Queue::Inbox], move |connection| {
             Box::pin(async move {
                 let accepted = insert(connection, new, bound, now).await?;
+                let mut shown = Vec::new();
                 if let Accepted::New(_) = accepted {
                     for message in history {
-                        insert_history(connection, message).await?;
+                        shown.push(insert_history(connection, message).await?);
                     }
                 }
-                Ok(accepted)
+                Ok((accepted, shown))
             })
         })
         .await

@@ -15,6 +15,7 @@
 //! answer has been seen. Retries and key rotation happen before that point and never after it.
 
 pub mod chat;
+pub(crate) mod component;
 pub mod config;
 pub mod demo;
 mod error;

@@ -1,0 +1,77 @@
+//! The consumer: takes messages from the inbox and gives each its turn.
+//!
+//! Order is kept per conversation (a conversation has one turn at a time), and conversations run in
+//! parallel up to a bound. When the runtime goes away, running turns are told, waited for, and
+//! their messages go back to the inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use firstlight_core::bus::{Bus, Epoch, InboxRow, Wake};
+use firstlight_core::lifecycle::BoxError;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::turn::TurnRunner;
+
+/// How long the consumer waits before it asks again after the database refused.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How many turns run at the same time.
+pub(super) const CONCURRENT_TURNS: usize = 64;
+
+pub(super) struct Consumer {
+    pub(super) bus: Bus,
+    pub(super) epoch: Epoch,
+    pub(super) runner: Arc<TurnRunner>,
+    pub(super) gone: CancellationToken,
+}
+
+impl Consumer {
+    /// Runs until the runtime goes away. All turns have ended by then.
+    pub(super) async fn run(self) -> Result<(), BoxError> {
+        let mut turns = JoinSet::new();
+        let mut wake = self.bus.inbox_wake();
+        while !self.gone.is_cancelled() {
+            let full = self.fill(&mut turns).await;
+            tokio::select! {
+                () = self.gone.cancelled() => break,
+                _ = turns.join_next(), if !turns.is_empty() => {}
+                () = until_work(&mut wake), if !full => {}
+            }
+        }
+        // A turn catches its own panics and ends by itself once the runtime goes.
+        while turns.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Begins as many turns as there is room for; answers whether there is no more room.
+    async fn fill(&self, turns: &mut JoinSet<()>) -> bool {
+        loop {
+            let room = CONCURRENT_TURNS.saturating_sub(turns.len());
+            let Some(room) = u32::try_from(room).ok().filter(|room| *room > 0) else { return true };
+            match self.bus.lease_next(self.epoch, room).await {
+                Ok(rows) if rows.is_empty() => return false,
+                Ok(rows) => rows.into_iter().for_each(|row| self.begin(turns, row)),
+                Err(error) => {
+                    tracing::error!(%error, "the inbox could not be read; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn begin(&self, turns: &mut JoinSet<()>, row: InboxRow) {
+        let (runner, gone) = (Arc::clone(&self.runner), self.gone.clone());
+        turns.spawn(async move { runner.run(row, gone).await });
+    }
+}
+
+/// Waits until there may be something to lease.
+async fn until_work(wake: &mut Wake) {
+    if let Err(error) = wake.wait().await {
+        tracing::error!(%error, "the inbox could not be looked at; trying again");
+        tokio::time::sleep(RETRY_AFTER).await;
+    }
+}
