@@ -8,11 +8,6 @@ use std::borrow::Cow;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
-/// What the page may do: load and call its own origin, show pictures it was given, nothing else.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
-     style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; \
-     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
 /// For what an update of the gateway changes under the same name: asked about at each load, and
 /// the answer is almost always an empty 304.
 const ASK_AGAIN: &str = "no-cache";

@@ -37,8 +37,8 @@ export async function findStanding() {
   if (needed) return standing.set("setup");
   setupSecret.forget();
   if (!username.value) return standing.set("out");
-  await read("/api/stat/runtime-status").then(
-    () => standing.set("in"),
+  await read("/api/auth/me").then(
+    (me) => entered(me.username),
     (refusal) => {
       if (standing.value === "unknown" && refusal.status !== 401) throw refusal;
     },

@@ -66,7 +66,7 @@ export function drawComposer(of, toEnd) {
     const away = online.value === false ? "offline" : mood.value;
     go.hidden = of.run !== null;
     halt.hidden = of.run === null;
-    halt.disabled = of.run?.stopping ?? false;
+    halt.disabled = !of.id || (of.run?.stopping ?? false);
     go.disabled = away !== "ready" || uploading || broken || (!of.draft.trim() && of.uploads.length === 0);
     write(note, away !== "ready" && away !== "unknown" ? t(`composer.${away}`) : uploading ? t("chat.uploading") : "");
     note.dataset.mood = away;

@@ -4,5 +4,6 @@
 pub mod apikey;
 pub mod auth;
 mod errors;
+pub mod page;
 pub mod sessions;
 pub mod times;

@@ -2,6 +2,7 @@
 
 mod apikey;
 mod auth;
+mod page;
 mod table;
 
 pub use table::TABLE;

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use super::{apikey, auth};
+use super::{apikey, auth, page};
 use crate::http::{Row, Table};
 
 /// The table. It is built once and checks itself.
 pub static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(rows()));
 
 fn rows() -> Vec<Row> {
-    let domains = [auth::rows(), apikey::rows()];
+    let domains = [auth::rows(), apikey::rows(), page::rows()];
     domains.into_iter().flatten().collect()
 }
