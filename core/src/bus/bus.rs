@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
 
-use super::{BusError, BusSettings, Clock, Queue, inbox, outbox};
+use super::{BusError, BusSettings, Clock, Queue, inbox_steps, outbox_steps};
 use crate::db::Database;
 
 /// Which owner: the number goes up with every take-over, and only the latest may work.
@@ -71,8 +71,8 @@ impl Bus {
                         .fetch_one(&mut *connection)
                         .await?;
                 let mut recovered = Recovered::default();
-                inbox::recover(connection, None, &settings, now, &mut recovered).await?;
-                outbox::recover(connection, None, &settings, now, &mut recovered).await?;
+                inbox_steps::recover(connection, None, &settings, now, &mut recovered).await?;
+                outbox_steps::recover(connection, None, &settings, now, &mut recovered).await?;
                 Ok((Epoch(epoch), recovered))
             })
         })
@@ -87,8 +87,10 @@ impl Bus {
         self.both_change(move |connection| {
             Box::pin(async move {
                 let mut recovered = Recovered::default();
-                inbox::recover(connection, Some(epoch), &settings, now, &mut recovered).await?;
-                outbox::recover(connection, Some(epoch), &settings, now, &mut recovered).await?;
+                inbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)
+                    .await?;
+                outbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)
+                    .await?;
                 Ok(recovered)
             })
         })
@@ -171,8 +173,8 @@ impl Wake {
         /// The clock may be set, so that far-away times are not slept towards in one go.
         const MOST: i64 = 60_000;
         let due = match &self.platform_id {
-            None => inbox::next_due(&self.bus).await?,
-            Some(platform_id) => outbox::next_due(&self.bus, platform_id).await?,
+            None => inbox_steps::next_due(&self.bus).await?,
+            Some(platform_id) => outbox_steps::next_due(&self.bus, platform_id).await?,
         };
         let delay = due.map_or(MOST, |due| (due - self.bus.clock.now()).clamp(LEAST, MOST));
         let delay = Duration::from_millis(delay.unsigned_abs());

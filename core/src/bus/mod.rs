@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `state` | the states, and which may follow which: the only place that knows |
 //! | `bus` | [`Bus`]: ownership, wake-ups |
-//! | `inbox`, `outbox` | the steps of the two queues |
+//! | `inbox`, `outbox` | what can be asked of the two queues |
+//! | `inbox_steps`, `outbox_steps` | how a row moves |
 //! | `operate` | dead letters, depths, purging |
 //! | `rows` | what goes in and comes out |
 //! | `settings` | bounds, attempts, back-off, how long things are kept |
@@ -19,8 +20,10 @@
 mod bus;
 mod error;
 mod inbox;
+mod inbox_steps;
 mod operate;
 mod outbox;
+mod outbox_steps;
 mod rows;
 mod settings;
 mod state;

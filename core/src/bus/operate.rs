@@ -4,7 +4,9 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::settings::millis;
-use super::{Bus, BusError, InboxRow, InboxState, OutboxRow, OutboxState, Queue, inbox, outbox};
+use super::{
+    Bus, BusError, InboxRow, InboxState, OutboxRow, OutboxState, Queue, inbox_steps, outbox_steps,
+};
 use crate::db::Page;
 
 /// How many rows of a platform are in a state. Finished rows are not counted.
@@ -80,18 +82,18 @@ impl Bus {
             Box::pin(async move {
                 match queue {
                     Queue::Inbox => {
-                        let held = inbox::Held::load(connection, id).await?;
+                        let held = inbox_steps::Held::load(connection, id).await?;
                         held.only_put_aside(InboxState::Pending)?;
-                        held.step(connection, inbox::Step::replay(&held, now)).await?;
+                        held.step(connection, inbox_steps::Step::replay(&held, now)).await?;
                         sqlx::query(
                             "UPDATE inbox SET payload = ?1, checkpoint = NULL
                              WHERE id = ?2 AND ?1 IS NOT NULL",
                         )
                     }
                     Queue::Outbox => {
-                        let held = outbox::Held::load(connection, id).await?;
+                        let held = outbox_steps::Held::load(connection, id).await?;
                         held.only_put_aside(OutboxState::Pending)?;
-                        held.step(connection, outbox::Step::replay(&held, now)).await?;
+                        held.step(connection, outbox_steps::Step::replay(&held, now)).await?;
                         sqlx::query(
                             "UPDATE outbox SET payload = ?1 WHERE id = ?2 AND ?1 IS NOT NULL",
                         )
@@ -114,12 +116,12 @@ impl Bus {
             Box::pin(async move {
                 match queue {
                     Queue::Inbox => {
-                        let held = inbox::Held::load(connection, id).await?;
-                        held.step(connection, inbox::Step::drop(&held, now)).await
+                        let held = inbox_steps::Held::load(connection, id).await?;
+                        held.step(connection, inbox_steps::Step::drop(&held, now)).await
                     }
                     Queue::Outbox => {
-                        let held = outbox::Held::load(connection, id).await?;
-                        held.step(connection, outbox::Step::drop(&held, now)).await
+                        let held = outbox_steps::Held::load(connection, id).await?;
+                        held.step(connection, outbox_steps::Step::drop(&held, now)).await
                     }
                 }
             })
@@ -140,8 +142,8 @@ impl Bus {
                 .fetch_all(&mut *connection)
                 .await?;
                 for id in &waiting {
-                    let held = inbox::Held::load(connection, *id).await?;
-                    held.step(connection, inbox::Step::drop(&held, now)).await?;
+                    let held = inbox_steps::Held::load(connection, *id).await?;
+                    held.step(connection, inbox_steps::Step::drop(&held, now)).await?;
                 }
                 Ok(waiting.len())
             })

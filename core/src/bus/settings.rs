@@ -31,14 +31,14 @@ pub struct BusSettings {
 
 impl Default for BusSettings {
     fn default() -> Self {
-        const HOUR: Duration = Duration::from_secs(3_600);
+        const HOUR: Duration = Duration::from_hours(1);
         Self {
             max_pending: 1_000,
             max_unsent: 1_000,
             max_turn_attempts: 5,
             max_send_attempts: 10,
             backoff: Duration::from_secs(1),
-            max_backoff: Duration::from_secs(300),
+            max_backoff: Duration::from_mins(5),
             keep_finished: HOUR * 24,
             keep_keys: HOUR * 24 * 7,
             purge_batch: 500,

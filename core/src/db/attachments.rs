@@ -4,7 +4,6 @@
 //! points at it: it is written under another name, synced, and renamed by the writer task, the
 //! same task that removes files no row names any more, so that the two cannot cross.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use sqlx::{FromRow, Row, SqliteConnection, SqlitePool};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
+use super::attachment_files::{Temporary, contents, place};
 use super::database::now;
 use super::{Database, DbError};
 
@@ -81,7 +81,7 @@ impl Attachments {
         Ok(Upload {
             attachments: self.clone(),
             file,
-            temporary: Temporary { path },
+            temporary: Temporary::new(path),
             hash: Sha256::new(),
             size: 0,
         })
@@ -217,40 +217,6 @@ impl Upload {
     }
 }
 
-/// A file under a name of its own, removed unless it has been given its place.
-struct Temporary {
-    path: PathBuf,
-}
-
-impl Temporary {
-    fn failed(&self, source: io::Error) -> DbError {
-        DbError::from_io(self.path.clone(), source)
-    }
-
-    /// Moves the file to its place, durably, unless the same bytes are there already.
-    fn settle(self, target: &Path) -> Result<(), DbError> {
-        let folder = target.parent().unwrap_or(Path::new("."));
-        let settle = || {
-            if target.exists() {
-                return Ok(());
-            }
-            fs::create_dir_all(folder)?;
-            fs::rename(&self.path, target)?;
-            // A rename is durable once its folder is, and a new folder once its parent is.
-            fs::File::open(folder)?.sync_all()?;
-            folder.parent().map_or(Ok(()), |parent| fs::File::open(parent)?.sync_all())
-        };
-        settle().map_err(|source| DbError::from_io(target.to_owned(), source))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Usually it has been moved; what stays behind all the same is found by `sweep`.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 impl FromRow<'_, SqliteRow> for Attachment {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
         Ok(Self {
@@ -306,32 +272,6 @@ async fn remove_unnamed(
         }
         _ => Ok(()),
     }
-}
-
-/// Clears unfinished uploads and lists the hashes of what is stored.
-fn contents(folder: &Path) -> io::Result<Vec<String>> {
-    let mut hashes = Vec::new();
-    if !folder.exists() {
-        return Ok(hashes);
-    }
-    for group in fs::read_dir(folder)? {
-        let group = group?.path();
-        let unfinished = group.ends_with("incoming");
-        for file in fs::read_dir(group)? {
-            let file = file?;
-            if unfinished {
-                fs::remove_file(file.path())?;
-            } else if let Ok(hash) = file.file_name().into_string() {
-                hashes.push(hash);
-            }
-        }
-    }
-    Ok(hashes)
-}
-
-/// Where the bytes of that hash are: by its first two digits, to keep folders small.
-fn place(folder: &Path, sha256: &str) -> PathBuf {
-    folder.join(sha256.get(..2).unwrap_or("xx")).join(sha256)
 }
 
 fn kind(mime_type: &str) -> &'static str {

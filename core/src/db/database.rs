@@ -78,15 +78,15 @@ impl Database {
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .test_before_acquire(false)
-            .idle_timeout(Duration::from_secs(60))
+            .idle_timeout(Duration::from_mins(1))
             .connect_lazy_with(connect.read_only(true).pragma("query_only", "on"));
-        let (queue, waiting) = mpsc::channel(options.queue);
+        let (queue, jobs) = mpsc::channel(options.queue);
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();
         let writer = Writer {
             connection,
             options: writing,
-            queue: waiting,
+            queue: jobs,
             closing: closing.clone(),
             batch: options.batch,
         };
@@ -222,7 +222,7 @@ fn opening(folder: &Path, error: sqlx::Error) -> DbError {
     const CANNOT_OPEN: &str = "14";
     let cannot_open = error
         .as_database_error()
-        .and_then(|said| said.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .is_some_and(|code| code == CANNOT_OPEN);
     if cannot_open && !writable(folder) {
         return DbError::ReadOnly(Arc::new(error));

@@ -15,6 +15,7 @@
 
 mod accounts;
 mod api_keys;
+mod attachment_files;
 mod attachments;
 mod chat_sessions;
 mod conversations;

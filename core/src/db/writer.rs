@@ -14,7 +14,7 @@ use super::DbError;
 /// A job whose result type has been forgotten, so that one queue holds all of them.
 pub(super) trait Work: Send {
     /// Runs the job and returns how to answer its caller.
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Ran>;
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Ran>;
     /// Answers the caller without running the job.
     fn refuse(self: Box<Self>, error: DbError);
 }
@@ -59,7 +59,7 @@ where
     T: Send + 'static,
     E: JobError,
 {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Ran> {
+    fn run(self: Box<Self>, connection: &mut SqliteConnection) -> BoxFuture<'_, Ran> {
         Box::pin(async move {
             let Self { work, caller, committed } = *self;
             let running = AssertUnwindSafe(async move { work(connection).await });
@@ -129,46 +129,48 @@ impl Writer {
     /// One transaction for the whole batch.
     async fn commit(&mut self, batch: &mut Vec<Box<dyn Work>>) {
         if let Err(error) = self.begin().await {
-            batch.drain(..).for_each(|job| job.refuse(error.clone()));
+            for job in batch.drain(..) {
+                job.refuse(error.clone());
+            }
             return;
         }
+        let (ran, mut outcome) = self.run_all(batch).await;
+        let worth_it = outcome.is_ok() && ran.iter().any(|job| job.succeeded);
+        if worth_it {
+            outcome = self.execute("COMMIT").await;
+        }
+        if !worth_it || outcome.is_err() {
+            self.roll_back().await;
+        }
+        for job in ran {
+            job.answer(outcome.clone());
+        }
+    }
+
+    /// Runs the jobs of a batch. An error means that none of them can be committed.
+    async fn run_all(&mut self, batch: &mut Vec<Box<dyn Work>>) -> (Vec<Ran>, Result<(), DbError>) {
         let alone = batch.len() == 1;
         let mut ran = Vec::with_capacity(batch.len());
         let mut jobs = batch.drain(..);
-        let mut broken = None;
         for job in jobs.by_ref() {
-            let ended = if alone {
-                Ok(job.run(&mut self.connection).await)
-            } else {
-                in_savepoint(&mut self.connection, job).await
-            };
-            match ended {
+            if alone {
+                // A rollback of the whole transaction takes back nobody else's writes.
+                ran.push(job.run(&mut self.connection).await);
+                continue;
+            }
+            match in_savepoint(&mut self.connection, job).await {
                 Ok(done) => ran.push(done),
                 Err(Broken { done, error }) => {
+                    // The database ended the transaction by itself, and the jobs before with it.
                     ran.extend(done);
-                    broken = Some(error);
-                    break;
+                    for job in jobs {
+                        job.refuse(error.clone());
+                    }
+                    return (ran, Err(error));
                 }
             }
         }
-        if let Some(error) = broken {
-            // The database ended the transaction by itself, and with it the jobs before this one.
-            jobs.for_each(|job| job.refuse(error.clone()));
-            self.roll_back().await;
-            ran.into_iter().for_each(|job| job.answer(Err(error.clone())));
-            return;
-        }
-        drop(jobs);
-        let committed = if ran.iter().any(|job| job.succeeded) {
-            self.execute("COMMIT").await
-        } else {
-            self.roll_back().await;
-            Ok(())
-        };
-        if committed.is_err() {
-            self.roll_back().await;
-        }
-        ran.into_iter().for_each(|job| job.answer(committed.clone()));
+        (ran, Ok(()))
     }
 
     /// Opens a new connection when the old one cannot even begin.

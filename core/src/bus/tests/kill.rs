@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::{answer, answers, message};
+use super::bench::{answer, answers, message};
 use crate::bus::{Accepted, Bus, BusSettings, InboxState};
 use crate::db::Database;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Bench, answer, answers, message};
+use super::bench::{Bench, answer, answers, message};
 use crate::bus::{BusError, BusSettings, Finish, InboxState, OutboxState, Recovered};
 use crate::db::Database;
 

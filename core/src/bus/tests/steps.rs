@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Bench, answer, answers, ids, message};
+use super::bench::{Bench, answer, answers, ids, message};
 use crate::bus::{
     Accepted, BusError, BusSettings, Deferred, Enqueued, Finish, InboxState, OutboxState, Purged,
     Queue, Turn,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::fresh;
+use super::fresh::fresh;
 
 fn files(folder: &Path) -> usize {
     let Ok(groups) = fs::read_dir(folder.join("attachments")) else { return 0 };
@@ -25,7 +25,8 @@ async fn the_same_bytes_are_stored_once_and_stay_until_the_last_name_goes() {
     assert_eq!(files(folder.path()), 1);
     assert_eq!(attachments.by_id(&one.attachment_id).await.unwrap(), Some(one.clone()));
     assert_eq!(attachments.by_filename("two.bin").await.unwrap(), Some(two.clone()));
-    assert_eq!(attachments.delete(&[one.attachment_id.clone()]).await.unwrap(), 1);
+    let first = [one.attachment_id.clone()];
+    assert_eq!(attachments.delete(&first).await.unwrap(), 1);
     assert_eq!(fs::read(&two.path).unwrap(), b"picture");
     assert_eq!(attachments.delete(&[two.attachment_id, one.attachment_id]).await.unwrap(), 1);
     assert_eq!(files(folder.path()), 0);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fresh;
+use super::fresh::fresh;
 use crate::db::{DbError, NewChatSession, NewConversation, NewHistory, NewMessage, Page};
 
 fn session(id: &str, creator: &str) -> NewChatSession {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fresh;
+use super::fresh::fresh;
 use crate::db::{Database, DbError, NewApiKey, NewLoginSession, Scopes};
 
 const FAR: i64 = i64::MAX;

@@ -1,6 +1,6 @@
 //! Counters.
 
-use super::fresh;
+use super::fresh::fresh;
 use crate::db::{CallStatus, ProviderCall};
 
 const HOUR: i64 = 3_600_000;

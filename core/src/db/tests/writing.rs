@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use sqlx::Connection;
 
-use super::fresh;
+use super::fresh::fresh;
 use crate::db::{Database, DbError};
 
 async fn insert(database: &Database, key: String) -> Result<(), DbError> {
