@@ -4,3 +4,5 @@
 
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod settings_page;

@@ -15,8 +15,12 @@ use super::values::Settings;
 /// The variable that names the settings file.
 pub const CONFIG_VARIABLE: &str = "FIRSTLIGHT_CONFIG";
 const DEFAULT_FILE: &str = "firstlight.toml";
-/// Variables of ours that are no settings.
-const OTHER_VARIABLES: &[&str] = &[CONFIG_VARIABLE, "FIRSTLIGHT_FAULTS"];
+/// Variables of ours that are no settings. A build without faults has no use for theirs, and says so.
+const OTHER_VARIABLES: &[&str] = &[
+    CONFIG_VARIABLE,
+    #[cfg(feature = "faults")]
+    crate::faults::VARIABLE,
+];
 
 /// What the command line said. Flags that were not given are `None`.
 #[derive(Debug, Clone, Default)]

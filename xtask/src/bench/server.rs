@@ -3,9 +3,10 @@
 use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    num::NonZero,
     path::Path,
     process::{Child, Command, Stdio},
-    thread::sleep,
+    thread::{available_parallelism, sleep},
     time::{Duration, Instant},
 };
 
@@ -33,7 +34,8 @@ impl Server {
         command
             .arg("run")
             .env("FIRSTLIGHT_DATA_DIR", data)
-            .env("FIRSTLIGHT_LISTEN", address.to_string());
+            .env("FIRSTLIGHT_LISTEN", address.to_string())
+            .env("FIRSTLIGHT_LIMITS_WORKERS", workers());
         if let Some(faults) = faults {
             command.env("FIRSTLIGHT_FAULTS", faults);
         }
@@ -45,6 +47,7 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.args(["--listen", &address.to_string()]).arg("--database").arg(database);
+        command.args(["--workers", &workers()]);
         if let Some(json) = json {
             command.arg("--json").arg(json);
         }
@@ -102,6 +105,11 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Both sides serve with as many threads as there are processors.
+fn workers() -> String {
+    available_parallelism().map_or(1, NonZero::get).to_string()
 }
 
 /// An address that was free a moment ago.

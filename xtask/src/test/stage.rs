@@ -53,6 +53,7 @@ impl Stage {
         let shell = workspace.shell()?;
         if arguments.update {
             shell.set_var("INSTA_UPDATE", "always");
+            shell.set_var("FIRSTLIGHT_UPDATE", "1");
         }
         match self {
             Self::Fmt => format(&shell, arguments.update)?,
