@@ -1,6 +1,8 @@
 // @ts-check
 // A browser whose pages may say nothing in their console and break no policy.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { chromium } from "playwright-core";
 
 const FLAGS = [
@@ -11,7 +13,11 @@ const FLAGS = [
 export const ACCOUNT = { username: "ada", password: "correct horse battery" };
 
 export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const wanted = process.env.FIRSTLIGHT_BROWSER ?? "chromium";
+  const found = path.isAbsolute(wanted)
+    ? wanted
+    : (process.env.PATH ?? "").split(path.delimiter).map((folder) => path.join(folder, wanted)).find(existsSync);
+  return chromium.launch({ executablePath: found, args: FLAGS });
 }
 
 /**

@@ -70,7 +70,7 @@ test("what was written while it hung is sent once it is up", suite, async () => 
   tab.quiet();
 });
 
-test("a broken platform configuration fails the start and is repaired without leaving the page", suite, async () => {
+test("a panic is shown like any failure and retried without leaving the page", suite, async () => {
   const { page } = tab;
   await gateway.inject({ bootstrap: { platforms: { panic: "a platform fell over" } } });
   await page.click(".tab[href='#/control']");

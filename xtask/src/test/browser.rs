@@ -1,5 +1,5 @@
 //! The stage `browser`: the embedded page, driven in a headless Chromium by the scripts in
-//! `tests/browser`.
+//! `tests/browser`, after a look at the types of its scripts.
 
 use std::fs;
 
@@ -24,9 +24,16 @@ pub(super) fn run(workspace: &Workspace, shell: &Shell) -> Result<Outcome> {
     if scripts.is_empty() {
         return Ok(Outcome::Skipped("tests/browser holds no *.test.mjs".to_owned()));
     }
+    let folder = workspace.root.join("tests/browser");
+    let packages = folder.join("node_modules");
+    if !packages.is_dir() && cmd!(shell, "npm ci --prefix {folder}").quiet().run().is_err() {
+        return Ok(Outcome::Skipped("the packages of tests/browser cannot be fetched".to_owned()));
+    }
+    let checker = packages.join("typescript/bin/tsc");
+    cmd!(shell, "node {checker} -p {folder}").run()?;
     let plain = workspace.gateway("dev", Faults::Without)?;
     let faults = workspace.gateway("dev", Faults::With)?;
-    cmd!(shell, "node --test {scripts...}")
+    cmd!(shell, "node --test --test-concurrency=1 {scripts...}")
         .env("FIRSTLIGHT_BIN", plain)
         .env("FIRSTLIGHT_FAULTS_BIN", faults)
         .env("FIRSTLIGHT_BROWSER", browser)
