@@ -9,6 +9,7 @@ use firstlight_core::lifecycle::{Background, Control};
 use firstlight_core::settings::Settings;
 use firstlight_runtime::Foundation;
 use firstlight_runtime::plugins::PluginSources;
+use tokio_util::sync::CancellationToken;
 
 use crate::Rt;
 use crate::auth::{Auth, AuthError};
@@ -31,6 +32,9 @@ pub struct App {
     pub control: Control<Rt>,
     /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
     pub background: Background,
+    /// Cancelled as the first thing when the process ends, before the runtime is taken down: streams
+    /// and sockets then say `shutdown` and 1012.
+    pub ending: CancellationToken,
     /// Log-ins and API keys.
     pub auth: Auth,
     /// The origins that browsers may call from.
@@ -55,6 +59,7 @@ impl App {
         let app = Arc::new(Self {
             auth: Auth::load(database.clone(), lifetime).await?,
             origins: Origins::listed(settings.cors_origins.iter().cloned()),
+            ending: CancellationToken::new(),
             settings,
             database,
             config,

@@ -5,6 +5,7 @@
 //! | [`http`] | the machinery: table, guard, errors |
 //! | [`routes`] | the rows, read alone the whole HTTP surface |
 //! | [`api`] | the handlers |
+//! | [`server`] | the listener that stays |
 //! | [`auth`] | log-ins and API keys |
 //! | [`app`] | what handlers can reach |
 //! | [`logs`] | the log of the process, and its feed for the dashboard |
@@ -22,6 +23,7 @@ pub mod http;
 pub mod logs;
 pub mod routes;
 mod running;
+pub mod server;
 mod signals;
 mod terminal;
 #[cfg(test)]

@@ -176,12 +176,11 @@ impl Auth {
     pub async fn reset(&self, username: &str, password: String) -> Result<(), AuthError> {
         let username = acceptable_name(username)?;
         Passwords::acceptable(&password)?;
-        match self.database.accounts().by_name(&username).await? {
-            Some(account) => self.set_password(&account.id, password).await?,
-            None => {
-                let hash = self.passwords.hash(password).await?;
-                self.database.accounts().create(&username, &hash).await.map_err(taken)?;
-            }
+        if let Some(account) = self.database.accounts().by_name(&username).await? {
+            self.set_password(&account.id, password).await?;
+        } else {
+            let hash = self.passwords.hash(password).await?;
+            self.database.accounts().create(&username, &hash).await.map_err(taken)?;
         }
         self.setup.close();
         Ok(())

@@ -45,7 +45,9 @@ impl Keys {
     pub async fn load(database: Database) -> Result<Self, AuthError> {
         let stored = database.api_keys().list().await?;
         let keys = Self { database, active: RwLock::default(), used: Mutex::default() };
-        stored.iter().for_each(|key| keys.remember(key));
+        for key in &stored {
+            keys.remember(key);
+        }
         Ok(keys)
     }
 

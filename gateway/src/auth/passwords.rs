@@ -9,10 +9,10 @@ use tokio::sync::Semaphore;
 use super::error::AuthError;
 
 /// The shortest password. Length is what makes a password strong; composition rules do not.
-pub const MIN: usize = 8;
+pub(super) const MIN: usize = 8;
 
 /// The longest password.
-pub const MAX: usize = 256;
+pub(super) const MAX: usize = 256;
 
 /// How many hashes run at once.
 const AT_ONCE: usize = 2;

@@ -169,7 +169,7 @@ async fn a_new_password_ends_the_other_log_ins_and_a_new_name_is_seen_at_once() 
 #[actix_web::test]
 async fn log_ins_and_keys_survive_a_restart() {
     let (app, token) = with_account(Phase::Ready).await;
-    let again = super::Auth::load(app.database.clone(), std::time::Duration::from_secs(60));
+    let again = super::Auth::load(app.database.clone(), std::time::Duration::from_mins(1));
     let again = again.await.unwrap();
     assert_eq!(again.sessions.find(&token).unwrap().username, "ada");
     assert!(again.keys.find(crate::testing::KEY).is_some());

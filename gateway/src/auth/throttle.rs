@@ -18,7 +18,7 @@ use super::token::Digest;
 const REMEMBERED: usize = 10_000;
 
 /// How long a failure counts.
-const MEMORY: Duration = Duration::from_secs(3600);
+const MEMORY: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Who {

@@ -26,7 +26,7 @@ use super::credentials::{self, Carrier};
 use super::error::{ApiError, Code, Rendering};
 use super::language::Language;
 use super::row::{Access, Refused, Row};
-use super::{headers, request_id, socket};
+use super::{headers, refusal, request_id};
 use crate::Rt;
 use crate::app::App;
 
@@ -145,7 +145,7 @@ fn check(row: &'static Row, app: &App, req: &ServiceRequest) -> Result<Admitted,
     if declared.is_some_and(|length| length > row.body_limit) {
         return Err(ApiError::new(Code::BodyTooLarge));
     }
-    if row.socket && !socket::is_upgrade(req) {
+    if row.socket && !refusal::is_upgrade(req) {
         return Err(ApiError::new(Code::UpgradeRequired));
     }
     Ok(Admitted { row, caller, lease })
@@ -170,8 +170,8 @@ fn unavailable(refused: Refused, state: &State<Rt>, caller: &Caller) -> ApiError
 
 async fn refuse(row: &Row, req: &mut ServiceRequest, mut error: ApiError) -> HttpResponse {
     let at_handshake = matches!(error.code(), Code::OriginRefused | Code::UpgradeRequired);
-    if row.socket && !at_handshake && socket::is_upgrade(req) {
-        if let Some(response) = socket::refuse(row, req, &error).await {
+    if row.socket && !at_handshake && refusal::is_upgrade(req) {
+        if let Some(response) = refusal::refuse(row, req, &error).await {
             return response;
         }
         error = ApiError::new(Code::UpgradeRequired);

@@ -9,6 +9,7 @@
 //! | [`caller`] | who calls |
 //! | [`extract`] | what handlers take |
 //! | [`reply`] | what handlers give back |
+//! | [`events`], [`socket`] | long answers that end with what they depend on |
 //! | [`error`] | the table of stable error codes |
 //!
 //! **Invariant**: the row that mounts a handler is the row that guards it. There is no look-up by
@@ -20,23 +21,29 @@ pub mod caller;
 pub mod credentials;
 pub mod describe;
 pub mod error;
+pub mod events;
 pub mod extract;
 pub mod guard;
 pub mod headers;
 pub mod language;
 pub mod mount;
 pub mod origin;
+pub mod refusal;
 pub mod reply;
 pub mod request_id;
 pub mod row;
 pub mod socket;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 
 pub use address::ClientAddress;
 pub use caller::{Caller, KeyCaller, SessionCaller};
 pub use error::{ApiError, Code};
+pub use events::{Event, Events};
 pub use extract::{Json, Multipart, Path, Query, RawBody, RuntimeLease, Session};
 pub use language::Language;
 pub use reply::{Answer, Empty, Reply};
 pub use row::{Access, Needs, Row, Scope, Table, route};
+pub use socket::{Closed, Incoming, Sender, Socket, Switching, Upgrade};

@@ -69,10 +69,6 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn table() -> &'static Table {
-    Box::leak(Box::new(Table::new(rows())))
-}
-
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(rows()));
 
 async fn send(app: &Arc<App>, request: TestRequest) -> Seen {
