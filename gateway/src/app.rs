@@ -54,7 +54,7 @@ impl App {
     /// Puts the state together and starts what the gateway does by itself.
     pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
         let Parts { settings, foundation, plugins, control, background } = parts;
-        let Foundation { database, config, bus } = foundation;
+        let Foundation { database, config, bus, .. } = foundation;
         let lifetime = settings.auth.session_lifetime.duration();
         let app = Arc::new(Self {
             auth: Auth::load(database.clone(), lifetime).await?,

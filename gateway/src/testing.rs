@@ -119,10 +119,16 @@ async fn control_in(phase: Phase, plan: Plan, folder: TempDir) -> Control<Rt> {
 pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
     let folder = TempDir::new().unwrap();
     let database = Database::open(&folder.path().join("test.db")).await.unwrap();
+    let settings = Arc::new(Settings {
+        cors_origins: vec!["https://friend.example".to_owned()],
+        data_dir: folder.path().to_owned(),
+        ..Settings::default()
+    });
     let foundation = Foundation {
         config: ConfigStore::open(database.clone()).await.unwrap(),
         bus: Bus::new(database.clone(), BusSettings::default()),
         database: database.clone(),
+        settings: Arc::clone(&settings),
     };
     let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
     let plugins = plan.plugins().clone();
@@ -137,13 +143,8 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         };
         database.api_keys().create(new).await.unwrap();
     }
-    let settings = Settings {
-        cors_origins: vec!["https://friend.example".to_owned()],
-        data_dir: folder.path().to_owned(),
-        ..Settings::default()
-    };
     let app = App::assemble(Parts {
-        settings: Arc::new(settings),
+        settings,
         foundation,
         plugins,
         control: control_in(phase, plan, folder).await,

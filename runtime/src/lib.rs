@@ -5,6 +5,7 @@
 //! | [`http_client`] | the one builder of HTTP clients |
 //! | [`pipeline`] | what happens to a message between the inbox and the answer |
 //! | [`platforms`] | where messages come from and answers go to; the web chat |
+//! | [`metadata`] | what is known about models |
 //! | [`plugins`] | what is compiled in, what is loaded, what failed |
 //! | [`providers`] | language models: the trait, the adapters, the registry |
 //! | `turns` | the inbox's consumer: a turn for each message, committed as a whole |
@@ -14,6 +15,7 @@
 
 mod hooks;
 pub mod http_client;
+pub mod metadata;
 pub mod pipeline;
 mod plan;
 pub mod platforms;

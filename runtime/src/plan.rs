@@ -6,10 +6,12 @@ use firstlight_core::bus::Bus;
 use firstlight_core::config::ConfigStore;
 use firstlight_core::db::{Database, DbError};
 use firstlight_core::lifecycle::{Bootstrap, Component, StepFailure, Steps};
+use firstlight_core::settings::Settings;
 use firstlight_plugins_api::Host;
 
 use crate::Runtime;
 use crate::hooks::HooksComponent;
+use crate::metadata::{Metadata, MetadataComponent};
 use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::PlatformsComponent;
 use crate::platforms::webchat::Webchat;
@@ -28,6 +30,8 @@ pub struct Foundation {
     pub config: ConfigStore,
     /// The inbox and the outbox.
     pub bus: Bus,
+    /// The settings of the process.
+    pub settings: Arc<Settings>,
 }
 
 /// What the bootstrap works from. It outlives every attempt.
@@ -35,6 +39,7 @@ pub struct Plan {
     foundation: Foundation,
     plugins: PluginSources,
     status: StatusBoard,
+    metadata: Metadata,
 }
 
 impl Plan {
@@ -48,12 +53,17 @@ impl Plan {
         let status = StatusBoard::default();
         let host = Host::new(Arc::new(status.clone()));
         let plugins = PluginSources::open(plugins, host, foundation.database.clone()).await?;
-        Ok(Self { foundation, plugins, status })
+        Ok(Self { foundation, plugins, status, metadata: Metadata::default() })
     }
 
     /// The plugins that can be loaded; they outlive the runtime, for the recovery rows.
     pub fn plugins(&self) -> &PluginSources {
         &self.plugins
+    }
+
+    /// What is known about models; it outlives the runtime, for the recovery rows.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// What plugins read the state of the gateway from; to be connected with the supervisor.
@@ -71,13 +81,15 @@ impl Bootstrap for Plan {
         PipelinesComponent::NAME,
         TurnsComponent::NAME,
         PlatformsComponent::NAME,
+        MetadataComponent::NAME,
         HooksComponent::NAME,
     ];
 
     async fn bootstrap(&self, steps: &mut Steps) -> Result<Runtime, StepFailure> {
-        let Foundation { database, config, bus } = self.foundation.clone();
+        let Foundation { database, config, bus, settings } = self.foundation.clone();
         let plugins = steps.start(PluginsComponent::new(self.plugins.clone())).await?;
-        let providers = steps.start(ProvidersComponent::new(config.clone())).await?;
+        let providers =
+            steps.start(ProvidersComponent::new(config.clone(), settings.data_dir.clone())).await?;
         let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
         let webchat = Webchat::new(bus.clone(), database.clone(), self.status.clone());
         let turns = TurnsComponent {
@@ -88,7 +100,14 @@ impl Bootstrap for Plan {
         };
         steps.start(turns).await?;
         let platforms = steps.start(PlatformsComponent::new(config, webchat)).await?;
+        let catalogue = MetadataComponent::new(
+            self.metadata.clone(),
+            settings.model_metadata.clone(),
+            providers.defaults().clone(),
+        );
+        steps.start_tolerated(catalogue).await?;
         steps.start(HooksComponent::loaded(plugins.clone())).await?;
-        Ok(Runtime { plugins, providers, pipelines, platforms })
+        let metadata = self.metadata.clone();
+        Ok(Runtime { plugins, providers, pipelines, platforms, metadata })
     }
 }

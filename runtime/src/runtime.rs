@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::metadata::Metadata;
 use crate::pipeline::Pipelines;
 use crate::platforms::Platforms;
 use crate::plugins::Plugins;
@@ -17,4 +18,6 @@ pub struct Runtime {
     pub pipelines: Pipelines,
     /// The chat platforms.
     pub platforms: Platforms,
+    /// What is known about models.
+    pub metadata: Metadata,
 }

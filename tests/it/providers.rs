@@ -1,5 +1,6 @@
 //! The OpenAI-compatible provider against a server that misbehaves.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ fn provider_at(api_base: &str, more: &Value) -> Arc<dyn ChatProvider> {
         "model": "fake-model", "connect_timeout": 5, "timeout": 20});
     let mut own = json!({"id": "p"});
     own.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let config = ProviderConfig::merged(Some(&base), &own).unwrap();
+    let config = ProviderConfig::merged(Some(&base), &own, Path::new("")).unwrap();
     kinds::build(&config, &ProviderDefaults::default()).unwrap()
 }
 
@@ -202,7 +203,7 @@ async fn a_short_limit_and_passing_errors_are_waited_out_before_the_first_token(
 async fn attempts_are_counted_and_a_plain_refusal_is_not_tried_again() {
     let fake = FakeOpenAi::start();
     let base = json!({"id": "p", "type": "openai_chat_completion", "api_base": fake.api_base()});
-    let config = ProviderConfig::merged(None, &base).unwrap();
+    let config = ProviderConfig::merged(None, &base, Path::new("")).unwrap();
     let defaults = ProviderDefaults { max_attempts: 2, ..ProviderDefaults::default() };
     let provider = kinds::build(&config, &defaults).unwrap();
     fake.push(Reply::status(400, r#"{"error":{"message":"no such model"}}"#));

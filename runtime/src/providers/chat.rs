@@ -155,6 +155,10 @@ pub struct ProviderMeta {
     pub kind: String,
     /// What it is for: `chat_completion`.
     pub provider_type: String,
+    /// The brand behind the address, for looking models up.
+    pub brand: String,
+    /// The size of the model's context window as configured; 0 means: look it up.
+    pub max_context_tokens: u64,
     /// How a page names it.
     pub display_name: String,
     /// Whether its answers are canned. Whoever shows an answer says so.

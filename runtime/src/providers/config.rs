@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use firstlight_core::config::{Profile, Secret, SecretError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
@@ -18,6 +20,8 @@ pub struct ProviderDefaults {
     pub no_proxy: Vec<String>,
     /// How often one request is tried in all, before the first piece of its answer.
     pub max_attempts: usize,
+    /// The data folder, from which relative paths of secrets are taken.
+    pub folder: PathBuf,
 }
 
 /// The limits of one call.
@@ -50,6 +54,8 @@ pub struct ProviderConfig {
     pub model: String,
     /// Every key that may be used; none for servers that want none.
     pub keys: Vec<SecretString>,
+    /// The references that could not be followed.
+    pub missing_secrets: Vec<SecretError>,
     /// Address of the API, without the path of a call.
     pub api_base: String,
     /// Its own proxy.
@@ -72,14 +78,34 @@ pub struct ProviderConfig {
 
 impl Default for ProviderDefaults {
     fn default() -> Self {
-        Self { proxy: None, no_proxy: Vec::new(), max_attempts: 5 }
+        Self { proxy: None, no_proxy: Vec::new(), max_attempts: 5, folder: PathBuf::new() }
+    }
+}
+
+impl ProviderDefaults {
+    /// What the default profile says.
+    pub fn of(profile: &Profile, folder: &Path) -> Self {
+        let attempts = usize::try_from(profile.provider_settings.request_max_retries);
+        Self {
+            proxy: non_empty(profile.http_proxy.trim().to_owned()),
+            no_proxy: profile.no_proxy.clone(),
+            max_attempts: attempts.unwrap_or(usize::MAX).max(1),
+            folder: folder.to_owned(),
+        }
     }
 }
 
 impl ProviderConfig {
     /// Overlays the source by the provider. Only the id is required here; each adapter asks for
     /// what it needs.
-    pub fn merged(source: Option<&Value>, provider: &Value) -> Result<Self, ProviderError> {
+    ///
+    /// References to secrets are followed here, so that a changed variable or file counts with the
+    /// next load; relative paths are taken from `folder`, the data folder.
+    pub fn merged(
+        source: Option<&Value>,
+        provider: &Value,
+        folder: &Path,
+    ) -> Result<Self, ProviderError> {
         let own = provider.as_object().ok_or_else(|| invalid("it is not an object"))?;
         let mut raw = source.and_then(Value::as_object).cloned().unwrap_or_default();
         raw.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -87,17 +113,24 @@ impl ProviderConfig {
         if id.is_empty() {
             return Err(invalid("it has no id"));
         }
+        let mut secrets = Secrets { folder, missing: Vec::new() };
+        let keys = listed_keys(&raw).iter().filter_map(|key| secrets.resolve(key)).collect();
+        let headers = headers(raw.get("custom_headers")).into_iter();
+        let custom_headers =
+            headers.filter_map(|(name, value)| Some((name, secrets.plain(&value)?))).collect();
+        let proxy = secrets.plain(&text(&raw, "proxy"));
         Ok(Self {
+            keys,
+            custom_headers,
+            proxy,
+            missing_secrets: secrets.missing,
             kind: text(&raw, "type"),
             provider_type: non_empty(text(&raw, "provider_type"))
                 .unwrap_or_else(|| "chat_completion".to_owned()),
             brand: text(&raw, "provider"),
             enabled: raw.get("enable").and_then(Value::as_bool).unwrap_or(true),
             model: model(&raw),
-            keys: keys(&raw, &id),
             api_base: text(&raw, "api_base"),
-            proxy: non_empty(text(&raw, "proxy")),
-            custom_headers: headers(raw.get("custom_headers")),
             custom_extra_body: object(raw.get("custom_extra_body")),
             modalities: strings(raw.get("modalities")),
             max_attempts: raw
@@ -113,7 +146,7 @@ impl ProviderConfig {
 
     /// Reads the `providers` document: each provider with its source, in the order of the document.
     /// A broken entry is an error of its own and spoils no other; its id is kept where it has one.
-    pub fn all(document: &Value) -> Vec<(String, Result<Self, ProviderError>)> {
+    pub fn all(document: &Value, folder: &Path) -> Vec<(String, Result<Self, ProviderError>)> {
         let sources = document.get("provider_sources").and_then(Value::as_array);
         let find = |id: &str| {
             sources?.iter().find(|source| source.get("id").and_then(Value::as_str) == Some(id))
@@ -128,9 +161,9 @@ impl ProviderConfig {
                 let id = non_empty(id.to_owned()).unwrap_or_else(|| format!("#{index}"));
                 let wanted = provider.get("provider_source_id").and_then(Value::as_str);
                 let merged = match wanted.filter(|wanted| !wanted.is_empty()) {
-                    None => Self::merged(None, provider),
+                    None => Self::merged(None, provider, folder),
                     Some(wanted) => match find(wanted) {
-                        Some(source) => Self::merged(Some(source), provider),
+                        Some(source) => Self::merged(Some(source), provider, folder),
                         None => Err(invalid(&format!("its source {wanted:?} does not exist"))),
                     },
                 };
@@ -213,41 +246,33 @@ fn headers(value: Option<&Value>) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn keys(raw: &Map<String, Value>, id: &str) -> Vec<SecretString> {
-    let given = match raw.get("key") {
+fn listed_keys(raw: &Map<String, Value>) -> Vec<String> {
+    match raw.get("key") {
         Some(Value::String(one)) => vec![one.clone()],
         other => strings(other),
-    };
-    let resolved = given.iter().map(|entry| resolve(entry.trim(), id));
-    resolved.filter(|key| !key.expose_secret().is_empty()).collect()
+    }
 }
 
-/// `$NAME`, `${NAME}` and `env:NAME` are read from the environment, `file:PATH` from a file; all
-/// else is the key itself. What cannot be read counts as absent, and the log says which.
-fn resolve(entry: &str, id: &str) -> SecretString {
-    let braced = entry.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    let named = braced.or_else(|| entry.strip_prefix('$')).or_else(|| entry.strip_prefix("env:"));
-    if let Some(name) = named {
-        let Ok(value) = std::env::var(name) else {
-            tracing::warn!(
-                provider = id,
-                variable = name,
-                "a key names a variable that is not set"
-            );
-            return SecretString::default();
-        };
-        return value.trim().to_owned().into();
-    }
-    if let Some(path) = entry.strip_prefix("file:") {
-        return match std::fs::read_to_string(path) {
-            Ok(value) => value.trim().to_owned().into(),
+/// Follows references (`env:NAME`, `file:PATH`, …). What cannot be followed is left out, with why.
+struct Secrets<'a> {
+    folder: &'a Path,
+    missing: Vec<SecretError>,
+}
+
+impl Secrets<'_> {
+    fn resolve(&mut self, text: &str) -> Option<SecretString> {
+        match Secret::from(text.trim().to_owned()).resolve(self.folder) {
+            Ok(secret) => Some(secret).filter(|secret| !secret.expose_secret().is_empty()),
             Err(error) => {
-                tracing::warn!(provider = id, path, %error, "a key names a file that cannot be read");
-                SecretString::default()
+                self.missing.push(error);
+                None
             }
-        };
+        }
     }
-    entry.to_owned().into()
+
+    fn plain(&mut self, text: &str) -> Option<String> {
+        self.resolve(text).map(|secret| secret.expose_secret().to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -263,7 +288,7 @@ mod tests {
                 "timeout": "30", "api_base": "https://a/v1", "custom_headers": {"X": 5}}],
             "provider": [{"id": "p", "provider_source_id": "src", "model": "m", "timeout": 7}],
         });
-        let mut all = ProviderConfig::all(&document);
+        let mut all = ProviderConfig::all(&document, Path::new(""));
         let (id, config) = all.remove(0);
         let config = config.unwrap();
         assert_eq!((id.as_str(), config.id.as_str()), ("p", "p"));
@@ -277,7 +302,7 @@ mod tests {
     fn a_broken_entry_spoils_no_other() {
         let document = json!({"provider": [
             {"id": "lost", "provider_source_id": "nowhere"}, 7, {"id": "fine", "type": "x"}]});
-        let all = ProviderConfig::all(&document);
+        let all = ProviderConfig::all(&document, Path::new(""));
         let fine: Vec<_> = all.iter().map(|(id, made)| (id.as_str(), made.is_ok())).collect();
         assert_eq!(fine, [("lost", false), ("#1", false), ("fine", true)]);
     }
@@ -285,15 +310,15 @@ mod tests {
     #[test]
     fn keys_come_from_text_files_and_the_environment_and_absent_ones_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        std::fs::write(&path, "from-file\n").unwrap();
+        std::fs::write(folder.path().join("key"), "from-file\n").unwrap();
         let raw = json!({"id": "p", "key": [
-            "plain", format!("file:{}", path.display()), "env:CARGO_PKG_NAME",
+            "plain", "file:key", "env:CARGO_PKG_NAME",
             "${CARGO_PKG_NAME}", "$CARGO_PKG_NAME", "env:FIRSTLIGHT_NO_SUCH_NAME", ""]});
-        let config = ProviderConfig::merged(None, &raw).unwrap();
+        let config = ProviderConfig::merged(None, &raw, folder.path()).unwrap();
         let keys: Vec<_> = config.keys.iter().map(|key| key.expose_secret().to_owned()).collect();
         let name = "firstlight-runtime";
         assert_eq!(keys, ["plain", "from-file", name, name, name]);
-        assert!(!format!("{:?}", config.keys).contains("plain"));
+        assert_eq!(config.missing_secrets.len(), 1);
+        assert!(!format!("{:?} {config:?}", config.keys).contains("plain"));
     }
 }

@@ -17,6 +17,7 @@ use super::chat::{
 };
 use super::config::ProviderConfig;
 use super::error::ProviderError;
+use super::kinds;
 use super::tokens::estimate;
 
 /// The type of the configuration entry.
@@ -39,12 +40,10 @@ impl Demo {
         let delay = config.raw.get("chunk_delay_ms").and_then(Value::as_u64);
         Self {
             meta: ProviderMeta {
-                id: config.id.clone(),
                 model: MODEL.to_owned(),
-                kind: KIND.to_owned(),
-                provider_type: "chat_completion".to_owned(),
                 display_name: "Demo (no model)".to_owned(),
                 demo: true,
+                ..kinds::described(config)
             },
             delay: delay.map_or(DELAY, Duration::from_millis),
             closed: CancellationToken::new(),
@@ -156,6 +155,8 @@ fn pieces(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use futures_util::StreamExt as _;
     use serde_json::json;
 
@@ -164,7 +165,7 @@ mod tests {
 
     fn demo() -> Demo {
         let raw = json!({"id": "demo", "type": KIND});
-        Demo::new(&ProviderConfig::merged(None, &raw).unwrap())
+        Demo::new(&ProviderConfig::merged(None, &raw, Path::new("")).unwrap())
     }
 
     async fn ask(question: Message, stream: bool) -> (String, usize) {

@@ -20,12 +20,14 @@ pub fn build(
     }
 }
 
-/// What can be said about a provider that is not loaded.
+/// What the configuration alone says about a provider.
 pub(super) fn described(config: &ProviderConfig) -> ProviderMeta {
     ProviderMeta {
         id: config.id.clone(),
         model: config.model.clone(),
         kind: config.kind.clone(),
+        brand: config.brand.clone(),
+        max_context_tokens: config.max_context_tokens,
         provider_type: config.provider_type.clone(),
         display_name: config.id.clone(),
         demo: config.kind == demo::KIND,

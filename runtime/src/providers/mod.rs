@@ -7,8 +7,10 @@
 //! | [`kinds`] | which adapters there are |
 //! | [`demo`] | the adapter that needs no key |
 //! | [`openai`] | the adapter for OpenAI and everything that speaks its protocol |
+//! | [`probe`] | trying a provider out |
 //! | [`registry`] | what is loaded, what failed, what answers now |
 //! | [`sse`] | the parser of event streams |
+//! | [`templates`] | what the page offers when one is added |
 //! | [`tokens`] | the estimate of a text's length in tokens |
 //!
 //! **Invariant:** an error that [`ChatProvider::chat`] itself returns means that nothing of an
@@ -22,9 +24,11 @@ mod error;
 pub mod kinds;
 mod meter;
 pub mod openai;
+pub mod probe;
 mod redact;
 pub mod registry;
 pub mod sse;
+pub mod templates;
 mod think;
 pub mod tokens;
 

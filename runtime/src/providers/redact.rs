@@ -47,6 +47,8 @@ impl Redactor {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::json;
 
     use super::*;
@@ -55,7 +57,7 @@ mod tests {
     fn keys_header_values_proxy_passwords_and_queries_do_not_survive() {
         let raw = json!({"id": "p", "key": ["sk-abcdefgh", "short"],
             "custom_headers": {"X-Auth": "header-secret"}});
-        let config = ProviderConfig::merged(None, &raw).unwrap();
+        let config = ProviderConfig::merged(None, &raw, Path::new("")).unwrap();
         let redactor = Redactor::new(&config, Some("http://me:proxy-secret@host:1"));
         let text = "bad key sk-abcdefgh, header-secret, proxy-secret at https://a/b?key=1 short";
         let clean = redactor.clean(text);

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use firstlight_core::lifecycle::StepCx;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
@@ -23,6 +24,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// One that failed or is disabled stays listed, with its error, so that it can be repaired.
 pub struct Registry {
     defaults: ProviderDefaults,
+    /// Where each provider shows as an item, when the registry belongs to a runtime.
+    timeline: Option<StepCx>,
     entries: RwLock<Vec<Entry>>,
 }
 
@@ -75,7 +78,17 @@ pub struct Choice<'a> {
 impl Registry {
     /// A registry that holds nothing yet.
     pub fn new(defaults: ProviderDefaults) -> Self {
-        Self { defaults, entries: RwLock::default() }
+        Self { defaults, timeline: None, entries: RwLock::default() }
+    }
+
+    /// The same, with each provider an item of this component.
+    pub fn in_component(defaults: ProviderDefaults, cx: StepCx) -> Self {
+        Self { timeline: Some(cx), ..Self::new(defaults) }
+    }
+
+    /// What counts for every provider.
+    pub fn defaults(&self) -> &ProviderDefaults {
+        &self.defaults
     }
 
     /// Loads or reloads one provider. The new one stands before the old one is asked to end; when
@@ -144,6 +157,9 @@ impl Registry {
             at.map(|at| entries.remove(at))
         };
         let known = removed.is_some();
+        if let Some(item) = self.timeline.as_ref().filter(|_| known).map(|cx| cx.item(id)) {
+            item.remove();
+        }
         if let Some(provider) = removed.and_then(|entry| entry.provider) {
             close(provider).await;
         }
@@ -186,6 +202,14 @@ impl Registry {
     }
 
     async fn put(&self, entry: Entry) {
+        if let Some(item) = self.timeline.as_ref().map(|cx| cx.item(&entry.record.id)) {
+            item.start();
+            match &entry.record.status {
+                ProviderStatus::Loaded => item.finish(),
+                ProviderStatus::Disabled => item.stop(),
+                ProviderStatus::Failed(error) => item.fail(error),
+            }
+        }
         let old = {
             let mut entries = self.write();
             let place = entries.iter_mut().find(|old| old.record.id == entry.record.id);

@@ -1,5 +1,6 @@
 //! The registry with providers that misbehave.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -59,6 +60,8 @@ fn fake(id: &str, ending: Ending) -> (Arc<Fake>, Arc<AtomicUsize>) {
         model: "m".to_owned(),
         kind: "fake".to_owned(),
         provider_type: "chat_completion".to_owned(),
+        brand: String::new(),
+        max_context_tokens: 0,
         display_name: id.to_owned(),
         demo: false,
     };
@@ -66,7 +69,7 @@ fn fake(id: &str, ending: Ending) -> (Arc<Fake>, Arc<AtomicUsize>) {
 }
 
 fn config(value: &serde_json::Value) -> ProviderConfig {
-    ProviderConfig::merged(None, value).unwrap()
+    ProviderConfig::merged(None, value, Path::new("")).unwrap()
 }
 
 fn id_of(provider: Option<Arc<dyn ChatProvider>>) -> Option<String> {

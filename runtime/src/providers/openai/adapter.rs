@@ -18,6 +18,7 @@ use crate::http_client::{self, ClientSettings, Redirects};
 use crate::providers::chat::{ChatProvider, ChatRequest, ChatStream, ProviderMeta};
 use crate::providers::config::{Deadlines, ProviderConfig, ProviderDefaults};
 use crate::providers::error::{Deadline, ProviderError};
+use crate::providers::kinds;
 use crate::providers::meter::Meter;
 use crate::providers::redact::Redactor;
 
@@ -59,6 +60,9 @@ impl OpenAi {
     ) -> Result<Self, ProviderError> {
         let kind = KINDS.iter().find(|kind| **kind == config.kind);
         let kind = *kind.ok_or_else(|| ProviderError::UnknownType { kind: config.kind.clone() })?;
+        if let Some(missing) = config.missing_secrets.first().filter(|_| config.keys.is_empty()) {
+            return Err(ProviderError::Misconfigured { reason: missing.to_string() });
+        }
         let proxy = config.proxy.clone().or_else(|| defaults.proxy.clone());
         let redactor = Redactor::new(config, proxy.as_deref());
         let http = http_client::build(&ClientSettings {
@@ -71,12 +75,8 @@ impl OpenAi {
         })?;
         let brand = if config.brand.is_empty() { "OpenAI compatible" } else { &config.brand };
         let meta = ProviderMeta {
-            id: config.id.clone(),
-            model: config.model.clone(),
-            kind: kind.to_owned(),
-            provider_type: config.provider_type.clone(),
             display_name: format!("{} ({brand})", config.id),
-            demo: false,
+            ..kinds::described(config)
         };
         let peer = Peer::new(config, http, redactor)?;
         let keys = KeyPool::new(config.keys.clone());

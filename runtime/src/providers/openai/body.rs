@@ -81,12 +81,14 @@ fn message(message: &Message, images: bool, thinks_back: bool) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::providers::chat::ToolDefinition;
 
     fn config(more: &Value) -> ProviderConfig {
         let base = json!({"id": "p", "model": "m", "api_base": "https://a/v1"});
-        ProviderConfig::merged(Some(&base), more).unwrap()
+        ProviderConfig::merged(Some(&base), more, Path::new("")).unwrap()
     }
 
     fn request(messages: Vec<Message>) -> ChatRequest {

@@ -1,5 +1,7 @@
 //! Answers as vendors send them, whole and cut anywhere.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -7,7 +9,7 @@ use super::*;
 use crate::providers::ProviderConfig;
 
 fn redactor() -> Redactor {
-    Redactor::new(&ProviderConfig::merged(None, &json!({"id": "p"})).unwrap(), None)
+    Redactor::new(&ProviderConfig::merged(None, &json!({"id": "p"}), Path::new("")).unwrap(), None)
 }
 
 #[derive(Debug, Default, PartialEq)]

@@ -170,6 +170,8 @@ fn message(error: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::json;
 
     use super::*;
@@ -194,7 +196,11 @@ mod tests {
 
     #[test]
     fn errors_inside_an_answer_and_error_bodies_are_told_apart() {
-        let config = ProviderConfig::merged(None, &json!({"id": "p", "key": ["sk-12345678"]}));
+        let config = ProviderConfig::merged(
+            None,
+            &json!({"id": "p", "key": ["sk-12345678"]}),
+            Path::new(""),
+        );
         let redactor = Redactor::new(&config.unwrap(), None);
         let check = |value: Value, code: &str| {
             let error = reported(&value, &redactor);
