@@ -114,17 +114,19 @@ export function fromRecord(record) {
  * @param {any} content
  */
 export function absorb(into, content) {
-  const listed = typeof content === "string" || typeof content?.message === "string";
-  const message = listed ? [{ type: "plain", text: content.message ?? content }] : (content?.message ?? content?.parts ?? []);
+  const plain = typeof content === "string" ? content : (content?.text ?? content?.message);
+  const parts = typeof plain === "string" ? [{ type: "plain", text: plain }] : plain;
   into.parts = [];
-  into.reasoning = content?.reasoning ?? "";
-  for (const part of Array.isArray(message) ? message : []) addStored(into, part);
+  into.reasoning = "";
+  for (const part of Array.isArray(parts) ? parts : []) addStored(into, part);
+  // A row says its reasoning as a part as well as in a member of its own.
+  if (typeof content?.reasoning === "string") into.reasoning = content.reasoning;
   const status = content?.status ?? (content?.cut ? "cut" : "");
   if (status === "cut" || status === "interrupted") into.status = "cut";
   else if (status === "stopped") into.status = "stopped";
   else if (status === "failed" || status === "error") {
     into.status = "failed";
-    into.error = content.error ?? "";
+    into.error = content.error?.message ?? content.error ?? "";
   }
 }
 
@@ -168,7 +170,12 @@ export function applyToAnswer(answer, event) {
   switch (event.type) {
     case "run_snapshot":
       absorb(answer, event.data?.content ?? {});
-      if (answer.status === "waiting" || answer.status === "done") answer.status = "streaming";
+      if (answer.parts.length > 0 || answer.reasoning) answer.status = "streaming";
+      return;
+    case "run_started":
+      // An attempt that was interrupted is said anew.
+      answer.parts = [];
+      answer.reasoning = "";
       return;
     case "plain":
       return plain(answer, event);

@@ -49,7 +49,8 @@ function draw(block) {
   const first = lines[0] ?? "";
   const heading = /^(#{1,4}) +(.*?)#*$/.exec(first);
   if (heading) {
-    const title = h(`h${Math.min(6, (heading[1]?.length ?? 1) + 2)}`, {}, ...inline(heading[2] ?? ""));
+    // One rank for all of them: an answer may begin at any, and the page's outline should not skip.
+    const title = h("h2", { class: `level-${heading[1]?.length}` }, ...inline(heading[2] ?? ""));
     if (lines.length === 1) return title;
     return h("div", {}, title, draw({ kind: "text", text: lines.slice(1).join("\n") }));
   }

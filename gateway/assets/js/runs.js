@@ -164,15 +164,34 @@ function unsent(of, run, said, problem) {
 async function settle(of, run) {
   run.entry.status = "cut";
   of.touch(run.entry);
-  await until((mood) => mood === "ready", run.line.signal);
+  for (let attempt = 0; !run.line.signal.aborted; attempt += 1) {
+    await until((mood) => mood === "ready", run.line.signal);
+    const running = await readHistory(of).catch(() => null);
+    if (running === "") return ended(of, run);
+    if (running) {
+      run.id = running;
+      run.entry.status = "waiting";
+      of.entries.push(run.entry);
+      of.touch(run.entry);
+      try {
+        return await follow(of, run, reopen(run), null);
+      } catch {
+        if (run.ended) return finish(of, run);
+      }
+    }
+    await pause(backoff(attempt), run.line.signal);
+  }
+}
+
+/** Where the server kept nothing of an answer, what was seen of it stays, marked as cut.
+ * @param {Conversation} of @param {Run} run */
+function ended(of, run) {
   if (of.run === run) of.run = null;
-  const before = of.entries;
-  const running = await readHistory(of).catch(() => "");
-  // Where the server kept nothing, what was seen stays, marked as cut.
-  const last = of.entries.at(-1);
-  if (!running && last?.role === "user" && run.entry.parts.length > 0 && before.includes(run.entry)) of.entries.push(run.entry);
-  of.touch();
-  if (running) await resume(of, running);
+  if (of.entries.at(-1)?.role === "user" && run.entry.parts.length > 0) {
+    run.entry.status = "cut";
+    of.entries.push(run.entry);
+  }
+  of.touch(run.entry);
 }
 
 /** Sends a message again that did not arrive. @param {Conversation} of @param {Entry} said @param {string} provider */
