@@ -90,7 +90,7 @@ fn secret_by(text: &str, place: &Place<'_>) -> Option<bool> {
 }
 
 /// Whether the text is an address with a password in it: `scheme://user:password@host`.
-fn holds_password(text: &str) -> bool {
+pub(crate) fn holds_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))

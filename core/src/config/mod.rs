@@ -38,6 +38,7 @@ mod store;
 pub use diff::Change;
 pub use document::{Document, DocumentId, DocumentView, RevisionInfo};
 pub use error::ConfigError;
+pub(crate) use mask::holds_password;
 pub use mask::{MASK, is_masked, mask};
 pub use platforms::{PlatformEntry, PlatformsConfig};
 pub use problem::Problem;

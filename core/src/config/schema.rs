@@ -27,8 +27,9 @@ pub(super) static PROVIDERS: LazyLock<Arc<Value>> = LazyLock::new(of::<Providers
 pub(super) static PLATFORMS: LazyLock<Arc<Value>> = LazyLock::new(of::<PlatformsConfig>);
 pub(super) static ROUTING: LazyLock<Arc<Value>> = LazyLock::new(of::<RoutingConfig>);
 pub(super) static PROFILE: LazyLock<Arc<Value>> = LazyLock::new(of::<Profile>);
-/// For a plugin that has not said what its settings look like.
-pub(super) static ANY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(json!({"type": "object"})));
+/// For a plugin that has not said what its settings look like: any of them may be a secret.
+pub(super) static ANY: LazyLock<Arc<Value>> =
+    LazyLock::new(|| Arc::new(json!({"type": "object", "x-secret": true})));
 
 /// What the schema says about one place in a document.
 ///

@@ -57,7 +57,8 @@ impl ConfigStore {
         self.inner.schema(id)
     }
 
-    /// Tells what the settings of a plugin look like. Without this, any object is accepted.
+    /// Tells what the settings of a plugin look like. Without this, any object is accepted and all
+    /// of it is masked; a plugin that has no secrets and no schema says `{"type": "object"}`.
     pub fn set_plugin_schema(&self, plugin: &str, schema: Value) {
         let mut schemas = self.inner.plugin_schemas.write().unwrap_or_else(PoisonError::into_inner);
         schemas.insert(plugin.to_owned(), Arc::new(schema));

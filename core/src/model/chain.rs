@@ -176,6 +176,7 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::super::segments::At;
@@ -208,6 +209,33 @@ mod tests {
         );
         assert_eq!(read(json!(7)), Err(ChainRefused::Shape));
         assert_eq!(read(json!([7])), Err(ChainRefused::Shape));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = || prop_oneof!["[a-z]{0,6}", Just("text".to_owned()), Just("reply".to_owned())];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 4, move |inner| {
+            let key = prop::sample::select(vec!["type", "data", "text", "chain", "id", "qq"]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key.prop_map(str::to_owned), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_refused_or_read_and_then_survives(value in any_json()) {
+            if let Ok(chain) = read(value) {
+                let written = serde_json::to_value(&chain.chain).unwrap();
+                prop_assert_eq!(read(written).unwrap(), chain);
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::config::{MASK, holds_password};
+
 use super::error::SettingsError;
 use super::tree;
 use super::values::Settings;
@@ -149,12 +151,13 @@ impl Effective {
         })
     }
 
-    /// Every setting with its value and origin, sorted by name.
+    /// Every setting with its value and origin, sorted by name. An address with a password in it
+    /// is masked.
     pub fn view(&self) -> Vec<SettingView> {
         let mut rows: Vec<SettingView> = tree::leaves(&self.tree)
             .into_iter()
             .map(|(key, value)| SettingView {
-                value,
+                value: if value.as_str().is_some_and(holds_password) { MASK.into() } else { value },
                 variable: tree::variable_of(&key),
                 origin: self.origins.get(&key).cloned().unwrap_or(Origin::Default),
                 key,

@@ -228,6 +228,18 @@ async fn a_plugin_brings_its_own_schema() {
 }
 
 #[tokio::test]
+async fn everything_of_a_plugin_without_a_schema_is_masked() {
+    let (_folder, store) = store().await;
+    let id = DocumentId::Plugin("gone".into());
+    let value = json!({"pin": 1234, "list": ["a", {"b": "c"}], "on": true});
+    let saved = store.save(&id, 0, value, "ann").await.unwrap();
+    let view = store.view(&id).unwrap().value;
+    assert_eq!(view, json!({"list": ["••••", {"b": "••••·2"}], "on": true, "pin": "••••·3"}));
+    let again = store.save(&id, 1, view, "ann").await.unwrap();
+    assert_eq!(again, saved);
+}
+
+#[tokio::test]
 async fn a_document_that_another_version_left_unusable_is_named_and_can_be_repaired() {
     let (_folder, store) = store().await;
     let new = NewRevision {

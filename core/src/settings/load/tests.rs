@@ -148,3 +148,12 @@ fn faults_are_reported_as_unused_by_a_build_that_has_none() {
     let effective = case("").variable("FIRSTLIGHT_FAULTS", "faults.json").load().unwrap();
     assert_eq!(effective.unused_variables.is_empty(), cfg!(feature = "faults"));
 }
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let case = case("").variable("FIRSTLIGHT_MODEL_METADATA_URL", "https://me:hush@host/x");
+    let effective = case.load().unwrap();
+    assert!(effective.settings.model_metadata.url.as_deref().unwrap().contains("hush"));
+    let shown = serde_json::to_string(&effective.view()).unwrap();
+    assert!(!shown.contains("hush") && shown.contains(MASK), "{shown}");
+}
