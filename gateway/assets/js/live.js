@@ -5,8 +5,8 @@ import { backoff, cell, pause } from "./store.js";
 
 /**
  * @typedef {"pending" | "starting" | "ready" | "failed" | "stopped"} Phase
- * @typedef {{ name: string, state: Phase, duration_ms: number | null, error: string | null }} Item
- * @typedef {Item & { started_at: string | number | null, items: Item[] }} Part
+ * @typedef {{ name: string, state: Phase, started_at: string | number | null, duration_ms: number | null, error: string | null }} Item
+ * @typedef {Item & { items: Item[] }} Part
  * @typedef {{ component: string, message: string, attempt: number | null, at: any, retry_at: any }} Failure
  * @typedef {object} Snapshot
  * @property {"created" | "core_ready" | "runtime_ready" | "runtime_failed"} state
@@ -51,6 +51,7 @@ function normalise(raw) {
   const item = (/** @type {any} */ one) => ({
     name: String(one.name),
     state: one.state ?? "pending",
+    started_at: one.started_at ?? null,
     duration_ms: typeof one.duration_ms === "number" ? one.duration_ms : null,
     error: one.error ?? null,
   });
@@ -71,7 +72,6 @@ function normalise(raw) {
         },
     components: (raw.components ?? []).map((/** @type {any} */ one) => ({
       ...item(one),
-      started_at: one.started_at ?? null,
       items: (one.items ?? []).map(item),
     })),
   };

@@ -1,6 +1,6 @@
 // @ts-check
 import { fill, h, write } from "./dom.js";
-import { ourTime, snapshot } from "./live.js";
+import { mood, ourTime, snapshot } from "./live.js";
 import { duration, instant, t } from "./messages.js";
 import { partName } from "./shell.js";
 
@@ -29,14 +29,15 @@ export function drawTimeline(look = {}) {
     for (const part of parts) {
       let row = rows.get(part.name);
       if (!row) {
-        row = makeRow(part.name);
+        row = makeRow(part.name, false);
         rows.set(part.name, row);
         list.append(row.node);
       }
-      updateRow(row, part, scale, look.compact ?? false);
+      updateRow(row, part, scale, null);
+      updateItems(row, part, scale, look.compact ?? false);
     }
     write(end, duration(scale.span));
-    if (parts.some((part) => part.state === "starting")) frame = requestAnimationFrame(draw);
+    if (parts.some((part) => [part, ...part.items].some((one) => one.state === "starting"))) frame = requestAnimationFrame(draw);
   };
   const drop = snapshot.watch(draw);
   return {
@@ -49,80 +50,86 @@ export function drawTimeline(look = {}) {
 }
 
 /**
- * @typedef {{ node: HTMLElement, bar: HTMLElement, lane: HTMLElement, took: HTMLElement, phase: HTMLElement, error: HTMLElement, items: HTMLElement, drawn: string }} Row
+ * @typedef {{ node: HTMLElement, bar: HTMLElement, took: HTMLElement, phase: HTMLElement, error: HTMLElement, items: HTMLElement, rows: Row[], drawn: string }} Row
  * @typedef {{ start: number, span: number }} Scale
+ * @typedef {import("./live.js").Item} Item
  */
 
-/** @param {Part} part */
-function startOf(part) {
-  const begun = instant(part.started_at);
+/** @param {Item} one */
+function startOf(one) {
+  const begun = instant(one.started_at);
   return begun ? ourTime(begun) : null;
 }
 
-/** @param {Part} part @param {number} start */
-function tookOf(part, start) {
-  if (part.duration_ms !== null) return part.duration_ms;
-  return part.state === "starting" ? Math.max(0, Date.now() - start) : 0;
+/** @param {Item} one @param {number} start */
+function tookOf(one, start) {
+  if (one.duration_ms !== null) return one.duration_ms;
+  return one.state === "starting" ? Math.max(0, Date.now() - start) : 0;
 }
 
 /** @param {Part[]} parts @returns {Scale} */
 function scaleOf(parts) {
   let start = Number.POSITIVE_INFINITY;
   let end = 0;
-  for (const part of parts) {
-    const begun = startOf(part);
+  for (const one of parts.flatMap((part) => [part, ...part.items])) {
+    const begun = startOf(one);
     if (begun === null) continue;
     start = Math.min(start, begun);
-    end = Math.max(end, begun + tookOf(part, begun));
+    end = Math.max(end, begun + tookOf(one, begun));
   }
   return Number.isFinite(start) ? { start, span: Math.max(1, end - start) } : { start: 0, span: 1 };
 }
 
-/** @param {string} name @returns {Row} */
-function makeRow(name) {
+/** A component, or one of its items. @param {string} name @param {boolean} item @returns {Row} */
+function makeRow(name, item) {
   const bar = h("i", { class: "bar" });
   const lane = h("span", { class: "lane", "aria-hidden": "true" }, bar);
   const took = h("span", { class: "took" });
   const phase = h("span", { class: "phase" });
   const error = h("p", { class: "part-error" });
   const items = h("ul", { class: "items" });
-  const node = h(
-    "li",
-    { class: "part" },
-    h("div", { class: "part-row" }, h("i", { class: "lamp" }), h("span", { class: "part-name" }, partName(name)), lane, took, phase),
-    error,
-    items,
-  );
-  return { node, bar, lane, took, phase, error, items, drawn: "" };
+  const label = h("span", { class: item ? "item-name" : "part-name" }, item ? name : partName(name));
+  const head = h("div", { class: "part-row" }, h("i", { class: "lamp" }), label, lane, took, phase);
+  const node = h("li", { class: item ? "item" : "part" }, head, error, item ? null : items);
+  return { node, bar, took, phase, error, items, rows: [], drawn: "" };
+}
+
+/**
+ * @param {Row} row
+ * @param {Item} one
+ * @param {Scale} scale
+ * @param {number | null} otherwise when it began, where it does not say so itself
+ */
+function updateRow(row, one, scale, otherwise) {
+  const begun = startOf(one) ?? otherwise;
+  const took = begun === null ? 0 : tookOf(one, begun);
+  const from = begun === null ? 0 : ((begun - scale.start) / scale.span) * 100;
+  row.bar.hidden = begun === null || one.state === "pending";
+  row.bar.style.setProperty("--from", `${from.toFixed(2)}%`);
+  row.bar.style.setProperty("--span", `${((took / scale.span) * 100).toFixed(2)}%`);
+  write(row.took, begun === null || (one.duration_ms === null && one.state !== "starting") ? "" : duration(took));
+  const phase = one.state === "pending" && mood.value !== "starting" ? "unreached" : one.state;
+  const drawn = `${phase}/${one.error}`;
+  if (drawn === row.drawn) return;
+  row.drawn = drawn;
+  row.node.dataset.phase = one.state;
+  write(row.phase, t(`phase.${phase}`));
+  write(row.error, one.error ?? "");
+  row.error.hidden = !one.error;
 }
 
 /** @param {Row} row @param {Part} part @param {Scale} scale @param {boolean} compact */
-function updateRow(row, part, scale, compact) {
-  const begun = startOf(part);
-  const took = begun === null ? 0 : tookOf(part, begun);
-  const from = begun === null ? 0 : ((begun - scale.start) / scale.span) * 100;
-  row.bar.hidden = begun === null;
-  row.bar.style.setProperty("--from", `${from.toFixed(2)}%`);
-  row.bar.style.setProperty("--span", `${((took / scale.span) * 100).toFixed(2)}%`);
-  write(row.took, begun === null ? "" : duration(took));
-  const drawn = JSON.stringify([part.state, part.error, part.items]);
-  if (drawn === row.drawn) return;
-  row.drawn = drawn;
-  row.node.dataset.phase = part.state;
-  write(row.phase, t(`phase.${part.state}`));
-  write(row.error, part.error ?? "");
-  row.error.hidden = !part.error;
-  const shown = compact ? part.items.filter((item) => item.state === "failed" || item.state === "starting") : part.items;
-  fill(row.items, ...shown.map((item) => drawItem(item)));
-  row.items.hidden = shown.length === 0;
-}
-
-/** @param {import("./live.js").Item} item */
-function drawItem(item) {
-  return h(
-    "li",
-    { class: "item", data: { phase: item.state } },
-    h("div", { class: "item-row" }, h("i", { class: "lamp" }), h("span", { class: "item-name" }, item.name), h("span", { class: "took" }, item.duration_ms === null ? "" : duration(item.duration_ms)), h("span", { class: "phase" }, t(`phase.${item.state}`))),
-    item.error ? h("p", { class: "part-error" }, item.error) : null,
-  );
+function updateItems(row, part, scale, compact) {
+  const shown = part.items.filter((item) => !compact || item.state === "failed" || item.state === "starting");
+  const names = JSON.stringify(shown.map((item) => item.name));
+  if (row.items.dataset.names !== names) {
+    row.items.dataset.names = names;
+    row.rows = shown.map((item) => makeRow(item.name, true));
+    fill(row.items, ...row.rows.map((one) => one.node));
+    row.items.hidden = shown.length === 0;
+  }
+  shown.forEach((item, at) => {
+    const one = row.rows[at];
+    if (one) updateRow(one, item, scale, startOf(part));
+  });
 }
