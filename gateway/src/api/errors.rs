@@ -1,7 +1,9 @@
 //! What the core's errors mean to a caller. Each match is exhaustive: a new case does not compile
 //! until someone chose its code.
 
+use firstlight_core::config::ConfigError;
 use firstlight_core::db::DbError;
+use serde_json::json;
 
 use crate::auth::AuthError;
 use crate::http::{ApiError, Code};
@@ -26,6 +28,29 @@ impl From<DbError> for ApiError {
             | DbError::Statement(_) => Code::StorageFailed,
         };
         ApiError::new(code).caused_by(error)
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> Self {
+        let text = sentence(&error.to_string());
+        match error {
+            ConfigError::RevisionConflict { expected, found, .. } => {
+                ApiError::with(Code::Conflict, text)
+                    .data(json!({ "expected": expected, "found": found }))
+            }
+            ConfigError::Invalid { problems, .. } => {
+                ApiError::with(Code::Invalid, text).data(json!({ "problems": problems }))
+            }
+            ConfigError::Missing { .. } | ConfigError::NoRevision { .. } => {
+                ApiError::with(Code::NotFound, text)
+            }
+            ConfigError::UnknownKind { .. } | ConfigError::BuiltIn { .. } => {
+                ApiError::with(Code::Invalid, text)
+            }
+            ConfigError::Database(error) => error.into(),
+            ConfigError::Interrupted => ApiError::new(Code::StorageFailed).caused_by(error),
+        }
     }
 }
 

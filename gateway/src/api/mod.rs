@@ -3,7 +3,13 @@
 
 pub mod apikey;
 pub mod auth;
+pub mod chat;
 mod errors;
+pub mod open;
 pub mod page;
+pub mod platform;
+pub mod plug;
+pub mod plugin;
+pub mod routing;
 pub mod sessions;
 pub mod times;

@@ -119,6 +119,12 @@ error_codes! {
         "Nothing was given to change.", "没有需要修改的内容。";
     ProviderFailed = BAD_GATEWAY, Business, "provider_failed",
         "The model provider refused or broke the call.", "模型提供商拒绝或中断了请求。";
+    PluginFailed = BAD_GATEWAY, Business, "plugin_failed",
+        "The plugin failed. Its error is in the list of failed plugins and in the log.", "插件出错，详情见失败插件列表与日志。";
+    NotOwner = FORBIDDEN, Business, "not_owner",
+        "This belongs to another user.", "该内容属于其他用户。";
+    Busy = SERVICE_UNAVAILABLE, Business, "busy",
+        "Too many messages are waiting. Try again shortly.", "等待处理的消息过多，请稍后再试。";
     StorageFailed = INTERNAL_SERVER_ERROR, Real, "storage_failed",
         "The database did not take or give the data. The log says why.", "数据库读写失败，原因见日志。";
     Internal = INTERNAL_SERVER_ERROR, Real, "internal",

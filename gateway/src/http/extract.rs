@@ -49,6 +49,9 @@ pub struct Session(pub std::sync::Arc<SessionCaller>);
 /// [`Lease::gone`].
 pub struct RuntimeLease(Lease<Rt>);
 
+/// The live runtime where there is one, for rows that repair what is broken without it.
+pub struct MaybeRuntime(pub Option<RuntimeLease>);
+
 impl Deref for RuntimeLease {
     type Target = Lease<Rt>;
 
@@ -217,6 +220,16 @@ impl FromRequest for RuntimeLease {
     }
 }
 
+impl FromRequest for MaybeRuntime {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let lease = admitted(req, |admitted| Some(admitted.lease.take().map(RuntimeLease)));
+        ready(lease.map(Self))
+    }
+}
+
 impl<T: JsonSchema> Input for Json<T> {
     fn describe(operation: &mut Operation<'_>) {
         let schema = operation.schema::<T>();
@@ -249,6 +262,10 @@ impl Input for Language {}
 
 impl Input for Session {
     const SESSION: bool = true;
+}
+
+impl Input for MaybeRuntime {
+    const NEEDS: Needs = Needs::Recovery;
 }
 
 impl Input for RuntimeLease {

@@ -42,7 +42,7 @@ pub use address::ClientAddress;
 pub use caller::{Caller, KeyCaller, SessionCaller};
 pub use error::{ApiError, Code};
 pub use events::{Event, Events};
-pub use extract::{Json, Multipart, Path, Query, RawBody, RuntimeLease, Session};
+pub use extract::{Json, MaybeRuntime, Multipart, Path, Query, RawBody, RuntimeLease, Session};
 pub use language::Language;
 pub use reply::{Answer, Empty, Reply};
 pub use row::{Access, Needs, Row, Scope, Table, route};

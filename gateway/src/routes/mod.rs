@@ -2,7 +2,10 @@
 
 mod apikey;
 mod auth;
+mod chat;
 mod page;
+mod platform;
+mod plugin;
 mod table;
 
 pub use table::TABLE;

@@ -151,6 +151,12 @@ impl Plugins {
         Ok(())
     }
 
+    /// Tries a plugin that failed again, and puts it to work when it loads.
+    pub async fn reload_failed(&self, name: &str) -> Result<(), ReloadError> {
+        self.sources.failed_registration(name)?;
+        self.reload(name).await
+    }
+
     /// Reloads every plugin that can be loaded; the first error is returned after all were tried.
     pub async fn reload_all(&self) -> Result<(), ReloadError> {
         let mut outcome = Ok(());

@@ -17,9 +17,18 @@ use super::event::{ChatEvent, RunContent, RunReference, RunSnapshot, RunStatus, 
 /// How many events a listener may be behind before it is cut off; it then comes back for a snapshot.
 const LISTENER_BOUND: usize = 256;
 
+/// How many newly opened runs a watcher may be behind.
+const OPENED_BOUND: usize = 256;
+
 /// All runs that are under way; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Runs(Arc<Mutex<HashMap<Uuid, Arc<Run>>>>);
+#[derive(Debug, Clone)]
+pub struct Runs(Arc<Hub>);
+
+#[derive(Debug)]
+struct Hub {
+    runs: Mutex<HashMap<Uuid, Arc<Run>>>,
+    opened: broadcast::Sender<Uuid>,
+}
 
 /// One answer that is under way.
 #[derive(Debug)]
@@ -61,26 +70,45 @@ pub enum Next {
     Ended,
 }
 
+impl Default for Runs {
+    fn default() -> Self {
+        let opened = broadcast::Sender::new(OPENED_BOUND);
+        Self(Arc::new(Hub { runs: Mutex::default(), opened }))
+    }
+}
+
 impl Runs {
     /// Finds a run, or begins one.
     pub fn open(&self, id: Uuid, session_id: &str, username: &str) -> Arc<Run> {
-        let begin = || Arc::new(Run::new(id, session_id.to_owned(), username.to_owned()));
-        Arc::clone(self.0.lock().entry(id).or_insert_with(begin))
+        let mut runs = self.0.runs.lock();
+        if let Some(run) = runs.get(&id) {
+            return Arc::clone(run);
+        }
+        let run = Arc::new(Run::new(id, session_id.to_owned(), username.to_owned()));
+        runs.insert(id, Arc::clone(&run));
+        // Nobody watching is the ordinary case.
+        let _ = self.0.opened.send(id);
+        run
+    }
+
+    /// The ids of runs that are opened from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Uuid> {
+        self.0.opened.subscribe()
     }
 
     /// Finds a run that is under way.
     pub fn find(&self, id: Uuid) -> Option<Arc<Run>> {
-        self.0.lock().get(&id).cloned()
+        self.0.runs.lock().get(&id).cloned()
     }
 
     /// The runs of a session that are under way.
     pub fn of_session(&self, session_id: &str) -> Vec<Arc<Run>> {
-        self.0.lock().values().filter(|run| run.session_id == session_id).cloned().collect()
+        self.0.runs.lock().values().filter(|run| run.session_id == session_id).cloned().collect()
     }
 
     /// Forgets a run. Its listeners get what was sent and then the end.
     pub fn close(&self, id: Uuid) {
-        self.0.lock().remove(&id);
+        self.0.runs.lock().remove(&id);
     }
 }
 
@@ -104,6 +132,11 @@ impl Run {
     /// The run's id, which is also the id of the message it answers.
     pub fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// The session it belongs to.
+    pub fn session_id(&self) -> &str {
+        &self.session_id
     }
 
     /// Whose run it is.
