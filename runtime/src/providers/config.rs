@@ -144,6 +144,23 @@ impl ProviderConfig {
         })
     }
 
+    /// One provider of the document: for trying out what is not loaded.
+    pub fn find(document: &Value, id: &str, folder: &Path) -> Option<Result<Self, ProviderError>> {
+        let own = Self::all(document, folder).into_iter().find(|(own, _)| own == id);
+        own.map(|(_, config)| config)
+    }
+
+    /// A source as if it were a provider, to ask it for its models.
+    pub fn of_source(
+        document: &Value,
+        id: &str,
+        folder: &Path,
+    ) -> Option<Result<Self, ProviderError>> {
+        let sources = document.get("provider_sources").and_then(Value::as_array);
+        let has_id = |source: &&Value| source.get("id").and_then(Value::as_str) == Some(id);
+        Some(Self::merged(None, sources?.iter().find(has_id)?, folder))
+    }
+
     /// Reads the `providers` document: each provider with its source, in the order of the document.
     /// A broken entry is an error of its own and spoils no other; its id is kept where it has one.
     pub fn all(document: &Value, folder: &Path) -> Vec<(String, Result<Self, ProviderError>)> {

@@ -6,6 +6,7 @@
 //! | [`config`] | a provider's configuration, overlaid on its source |
 //! | [`kinds`] | which adapters there are |
 //! | [`demo`] | the adapter that needs no key |
+//! | [`edit`] | changes to the `providers` document |
 //! | [`openai`] | the adapter for OpenAI and everything that speaks its protocol |
 //! | [`probe`] | trying a provider out |
 //! | [`registry`] | what is loaded, what failed, what answers now |
@@ -20,6 +21,7 @@ pub mod chat;
 pub(crate) mod component;
 pub mod config;
 pub mod demo;
+pub mod edit;
 mod error;
 pub mod kinds;
 mod meter;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::chat::{ChatProvider, ProviderMeta};
 use super::config::{ProviderConfig, ProviderDefaults};
+use super::edit::Edited;
 use super::error::{Deadline, ProviderError};
 use super::kinds;
 
@@ -122,6 +123,28 @@ impl Registry {
                 Ok(meta)
             }
         }
+    }
+
+    /// Follows a changed document: ends what is gone, loads again what changed. The answer names
+    /// what could not be loaded; it stays listed with its error.
+    pub async fn follow(&self, edited: &Edited) -> Vec<(String, ProviderError)> {
+        for id in &edited.removed {
+            self.remove(id).await;
+        }
+        let mut failed = Vec::new();
+        for id in &edited.reload {
+            let found = ProviderConfig::find(&edited.document, id, &self.defaults.folder);
+            let error = match found {
+                None => continue,
+                Some(Ok(config)) => self.load(&config).await.err(),
+                Some(Err(error)) => {
+                    self.record_failure(id, &error).await;
+                    Some(error)
+                }
+            };
+            failed.extend(error.map(|error| (id.clone(), error)));
+        }
+        failed
     }
 
     /// Lists a provider whose configuration could not even be read.
