@@ -3,6 +3,10 @@
 //! Each module stands behind `cfg(test)`, so that the lints know its helpers for tests too.
 
 #[cfg(test)]
+mod metadata;
+#[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod providers_component;
 #[cfg(test)]
 mod settings_page;

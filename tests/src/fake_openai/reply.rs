@@ -105,7 +105,13 @@ impl Reply {
         Self::Raw { content_type: "text/event-stream".to_owned(), pieces }
     }
 
-    /// A successful answer that is no JSON.
+    /// A successful answer that is this JSON document.
+    pub fn json(document: &serde_json::Value) -> Self {
+        let pieces = vec![document.to_string()];
+        Self::Raw { content_type: "application/json".to_owned(), pieces }
+    }
+
+    /// A successful event stream whose only event is no JSON.
     pub fn malformed() -> Self {
         Self::events(&["data: {\"choices\": [{\"del\n\n"])
     }

@@ -36,6 +36,7 @@ struct Shared {
 struct Script {
     next: VecDeque<Reply>,
     by_key: BTreeMap<String, Reply>,
+    by_path: BTreeMap<String, Reply>,
     otherwise: Reply,
     models: Vec<String>,
 }
@@ -92,6 +93,11 @@ impl FakeOpenAi {
         self.script().by_key.insert(key.to_owned(), reply);
     }
 
+    /// Requests for this path, by any method, are always answered like this.
+    pub fn when_path(&self, path: &str, reply: Reply) {
+        self.script().by_path.insert(path.to_owned(), reply);
+    }
+
     /// Every other chat request is answered like this.
     pub fn otherwise(&self, reply: Reply) {
         self.script().otherwise = reply;
@@ -110,6 +116,11 @@ impl FakeOpenAi {
     /// Returns once so many requests have come.
     pub async fn requested(&self, count: usize) -> Vec<Recorded> {
         self.shared.records.wait(|list| list.len() >= count).await
+    }
+
+    /// Returns once the condition holds of the list of requests.
+    pub async fn wait(&self, condition: impl Fn(&[Recorded]) -> bool) -> Vec<Recorded> {
+        self.shared.records.wait(condition).await
     }
 
     /// Returns once no request is being answered any more.
@@ -169,6 +180,11 @@ fn remember_socket(connection: &dyn Any, data: &mut Extensions) {
 
 async fn handle(shared: Arc<Shared>, request: HttpRequest, body: Bytes) -> HttpResponse {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let by_path = lock(&shared).by_path.get(request.path()).cloned();
+    if let Some(reply) = by_path {
+        let running = shared.records.add(record(&request, &body));
+        return answer::respond(reply, &body, running, socket(&request)).await;
+    }
     match (request.method().as_str(), request.path()) {
         ("POST", path) if path.ends_with("/chat/completions") => chat(shared, request, body).await,
         ("GET", path) if path.ends_with("/models") => models(&shared, &request, &body),
@@ -183,11 +199,13 @@ async fn chat(shared: Arc<Shared>, request: HttpRequest, body: Value) -> HttpRes
     let recorded = record(&request, &body);
     let reply = lock(&shared).choose(recorded.key.as_deref());
     let running = shared.records.add(recorded);
-    let socket = request.conn_data::<Socket>().and_then(|socket| {
-        let socket = std::net::TcpStream::from(socket.0.try_clone().ok()?);
-        TcpStream::from_std(socket).ok()
-    });
-    answer::respond(reply, &body, running, socket).await
+    answer::respond(reply, &body, running, socket(&request)).await
+}
+
+/// The connection's socket, for replies that break it.
+fn socket(request: &HttpRequest) -> Option<TcpStream> {
+    let socket = request.conn_data::<Socket>()?.0.try_clone().ok()?;
+    TcpStream::from_std(std::net::TcpStream::from(socket)).ok()
 }
 
 fn models(shared: &Shared, request: &HttpRequest, body: &Value) -> HttpResponse {
