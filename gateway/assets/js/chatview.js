@@ -45,6 +45,9 @@ export function drawChat(id) {
   aside.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("a")) toggle(false);
   });
+  main.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element && drawer.contains(event.target))) toggle(false);
+  });
   node.addEventListener("keydown", (event) => event.key === "Escape" && toggle(false));
   const drawList = () => {
     const rows = listed.value;
