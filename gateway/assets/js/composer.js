@@ -4,7 +4,7 @@ import { read, request } from "./http.js";
 import { mood, online } from "./live.js";
 import { t } from "./messages.js";
 import { send, stop } from "./runs.js";
-import { cell, storage } from "./store.js";
+import { cell, storage, uuid } from "./store.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {import("./conversation.js").Upload} Upload */
@@ -139,7 +139,7 @@ function drawTray(into, of) {
 /** @param {Conversation} of @param {File} file */
 async function upload(of, file) {
   /** @type {Upload} */
-  const one = { id: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "image.png", url: URL.createObjectURL(file), uploading: true, error: "", attachment: "" };
+  const one = { id: uuid(), name: file.name || "image.png", url: URL.createObjectURL(file), uploading: true, error: "", attachment: "" };
   of.uploads.push(one);
   of.touch();
   try {

@@ -11,6 +11,7 @@ import { cell } from "./store.js";
  * @property {"user" | "bot"} role
  * @property {Part[]} parts
  * @property {string} reasoning
+ * @property {string} message the id under which it is sent; the server answers an id only once
  * @property {Status} status
  * @property {string} error
  * @property {Date | null} time
@@ -23,7 +24,7 @@ let keys = 0;
 /** @param {Partial<Entry> & { role: "user" | "bot" }} facts @returns {Entry} */
 export function entry(facts) {
   keys += 1;
-  return { key: `entry-${keys}`, parts: [], reasoning: "", status: "done", error: "", time: null, version: 0, ...facts };
+  return { key: `entry-${keys}`, parts: [], reasoning: "", message: "", status: "done", error: "", time: null, version: 0, ...facts };
 }
 
 /** Typed text survives a reload of the page, but not the browser's session. */

@@ -1,10 +1,10 @@
 // @ts-check
 import { begin, nameAfter, readHistory } from "./chats.js";
-import { applyToAnswer, attachmentAddress, entry } from "./conversation.js";
+import { applyToAnswer, attachmentAddress, entry, textOf } from "./conversation.js";
 import { json, post, Refusal, stream } from "./http.js";
 import { until } from "./live.js";
 import { t } from "./messages.js";
-import { backoff, pause } from "./store.js";
+import { backoff, pause, uuid } from "./store.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {import("./conversation.js").Entry} Entry */
@@ -18,35 +18,60 @@ const ATTEMPTS = 6;
  * @param {Conversation} to
  * @param {string} provider chosen by hand, or empty
  */
-export async function send(to, provider) {
+export function send(to, provider) {
+  const said = entry({ role: "user", status: "sending", time: new Date(), message: uuid() });
   const text = to.draft.trim();
   const uploads = to.uploads.filter((one) => one.attachment);
-  const said = entry({ role: "user", status: "sending", time: new Date() });
   for (const one of uploads) {
     said.parts.push({ kind: "media", type: "image", source: attachmentAddress(one.attachment), name: one.name });
   }
   if (text) said.parts.push({ kind: "text", text });
-  const answer = entry({ role: "bot", status: "waiting" });
-  to.entries.push(said, answer);
   to.uploads = [];
   to.type("");
+  return deliver(to, said, provider);
+}
+
+/** Sends a message, for the first time or again. @param {Conversation} to @param {Entry} said @param {string} provider */
+async function deliver(to, said, provider) {
+  said.status = "sending";
+  said.error = "";
+  if (!to.entries.includes(said)) to.entries.push(said);
+  const answer = entry({ role: "bot", status: "waiting" });
+  to.entries.push(answer);
   const run = start(to, answer);
-  try {
-    if (!to.id) await begin(to);
-    nameAfter(to, text);
-    const body = { session_id: to.id, message: parts(text, uploads), enable_streaming: true };
-    if (provider) Object.assign(body, { selected_provider: provider });
-    await follow(to, run, stream("POST", "/api/chat/send", { body, signal: run.line.signal }), said);
-  } catch (problem) {
-    await lost(to, run, said, problem);
+  run.id = said.message;
+  to.touch(said);
+  for (let attempt = 0; !run.line.signal.aborted; attempt += 1) {
+    try {
+      if (!to.id) await begin(to);
+      nameAfter(to, textOf(said));
+      return await follow(to, run, stream("POST", "/api/chat/send", { body: bodyOf(to, said, provider), signal: run.line.signal }), said);
+    } catch (problem) {
+      if (said.status !== "sending" || run.ended) return lost(to, run, problem);
+      const { unreached, runtimeAway } = /** @type {Refusal} */ (problem);
+      // Under the same id it is answered once at most, so it may be sent until it arrives.
+      if (!(problem instanceof Refusal) || !(unreached || runtimeAway) || (unreached && attempt >= ATTEMPTS)) {
+        return unsent(to, run, said, problem);
+      }
+      await pause(backoff(attempt), run.line.signal);
+      if (runtimeAway) await until((mood) => mood === "ready", run.line.signal);
+    }
   }
 }
 
-/** @param {string} text @param {import("./conversation.js").Upload[]} uploads */
-function parts(text, uploads) {
-  const media = uploads.map((one) => ({ type: "image", attachment_id: one.attachment, filename: one.name }));
-  return text ? [...media, { type: "plain", text }] : media;
+/** @param {Conversation} to @param {Entry} said @param {string} provider */
+function bodyOf(to, said, provider) {
+  const message = said.parts.map((part) =>
+    part.kind === "media"
+      ? { type: part.type, attachment_id: attachmentOf(part.source), filename: part.name }
+      : { type: "plain", text: part.kind === "text" ? part.text : "" },
+  );
+  const body = { session_id: to.id, message_id: said.message, message, enable_streaming: true };
+  return provider ? { ...body, selected_provider: provider } : body;
 }
+
+/** @param {string} source the address of an attachment */
+const attachmentOf = (source) => new URLSearchParams(source.split("?")[1]).get("attachment_id");
 
 /** @param {Conversation} of @param {Entry} answer @returns {Run} */
 function start(of, answer) {
@@ -75,7 +100,7 @@ async function resume(of, id) {
   try {
     await follow(of, run, reopen(run), null);
   } catch (problem) {
-    await lost(of, run, null, problem);
+    await lost(of, run, problem);
   }
 }
 
@@ -109,6 +134,7 @@ function take(of, run, event, said) {
     said.status = "sent";
     of.touch(said);
   }
+  if (event.code === "stream_lagged") throw new Refusal(t("error.unreached"));
   if (event.type === "error") run.ended = true;
   applyToAnswer(run.entry, event);
 }
@@ -125,31 +151,28 @@ function finish(of, run) {
 }
 
 /**
- * The line broke, or was never there.
+ * The line to a running answer broke.
  * @param {Conversation} of
  * @param {Run} run
- * @param {Entry | null} said
  * @param {any} problem
  */
-async function lost(of, run, said, problem) {
+async function lost(of, run, problem) {
   if (run.line.signal.aborted) return;
   if (run.ended) return finish(of, run);
-  const refused = problem instanceof Refusal && !problem.unreached;
-  if (said?.status === "sending" && (refused || !run.id)) return unsent(of, run, said, problem);
-  for (let attempt = 0; attempt < ATTEMPTS && run.id && !refused; attempt += 1) {
+  for (let attempt = 0; attempt < ATTEMPTS && problem instanceof Refusal && problem.unreached; attempt += 1) {
     await pause(backoff(attempt), run.line.signal);
     try {
       return await follow(of, run, reopen(run), null);
     } catch (again) {
       if (run.line.signal.aborted) return;
       if (run.ended) return finish(of, run);
-      if (again instanceof Refusal && !again.unreached) break;
+      problem = again;
     }
   }
   await settle(of, run);
 }
 
-/** Nothing of the message is known to have arrived: it goes back to the composer.
+/** The message was refused: it stays, with what is wrong, and can be sent again.
  * @param {Conversation} of @param {Run} run @param {Entry} said @param {any} problem */
 function unsent(of, run, said, problem) {
   of.entries = of.entries.filter((one) => one !== run.entry);
@@ -196,24 +219,15 @@ function ended(of, run) {
 
 /** Sends a message again that did not arrive. @param {Conversation} of @param {Entry} said @param {string} provider */
 export function sendAgain(of, said, provider) {
-  of.entries = of.entries.filter((one) => one !== said);
-  const kept = of.draft;
-  of.draft = said.parts.map((part) => (part.kind === "text" ? part.text : "")).join("");
-  of.uploads = said.parts.flatMap((part) => {
-    const id = part.kind === "media" ? new URLSearchParams(part.source.split("?")[1]).get("attachment_id") : null;
-    return id && part.kind === "media"
-      ? [{ id, name: part.name, url: part.source, uploading: false, error: "", attachment: id }]
-      : [];
-  });
-  const done = send(of, provider);
-  of.type(kept);
-  return done;
+  return of.run ? undefined : deliver(of, said, provider);
 }
 
 /** Asks for another answer to the last message. @param {Conversation} of @param {string} provider */
 export function askAgain(of, provider) {
   const said = of.entries.findLast((one) => one.role === "user");
-  return said ? sendAgain(of, { ...said, key: "" }, provider) : undefined;
+  if (!said || of.run) return;
+  const again = entry({ role: "user", parts: said.parts, time: new Date(), message: uuid() });
+  return deliver(of, again, provider);
 }
 
 /** Asks the running answer to stop. @param {Conversation} of */

@@ -47,7 +47,7 @@ export function drawTranscript(of) {
         turns.set(one.key, turn);
       }
       if (list.children[at] !== turn.node) list.insertBefore(turn.node, list.children[at] ?? null);
-      if (turn.version !== one.version) updateTurn(turn, one, of);
+      if (turn.version !== one.version || one.status === "sending") updateTurn(turn, one, of);
     });
     said = speak(of, said);
     if (follows) scroller.scrollTop = scroller.scrollHeight;
@@ -150,7 +150,8 @@ function makePart(part, role) {
 
 /** @param {HTMLElement} foot @param {Entry} one @param {Conversation} of */
 function drawFoot(foot, one, of) {
-  const key = `${one.status}/${one.error}/${of.run?.entry === one && of.run.stopping}`;
+  const held = one.status === "sending" && mood.value !== "ready";
+  const key = `${one.status}/${one.error}/${of.run?.entry === one && of.run.stopping}/${held}`;
   if (foot.dataset.key === key) return;
   foot.dataset.key = key;
   const { status } = one;
@@ -158,7 +159,7 @@ function drawFoot(foot, one, of) {
     const text = of.run?.stopping ? t("chat.stopping") : status === "waiting" ? t("chat.waiting") : "";
     return fill(foot, h("span", { class: "pulse" }, h("i"), h("i"), h("i")), text ? h("span", { class: "quiet" }, text) : null, one.error ? h("span", { class: "trouble" }, one.error) : null);
   }
-  if (status === "sending") return fill(foot, h("span", { class: "quiet" }, t("chat.sending")));
+  if (status === "sending") return fill(foot, h("span", { class: "quiet" }, t(held ? "chat.held" : "chat.sending")));
   if (status === "stopped" || status === "cut") return fill(foot, h("span", { class: "mark" }, t(`chat.${status}`)));
   if (status !== "failed") return fill(foot);
   const last = of.entries.at(-1) === one;
