@@ -16,7 +16,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// A key as it is listed. The key itself is never shown again.
 #[derive(Serialize, JsonSchema)]
-pub struct Listed {
+pub struct ListedKey {
     key_id: String,
     name: String,
     /// The first characters of the key.
@@ -34,16 +34,16 @@ pub struct Listed {
 
 /// A key that was made just now.
 #[derive(Serialize, JsonSchema)]
-pub struct Made {
+pub struct MadeKey {
     #[serde(flatten)]
-    key: Listed,
+    key: ListedKey,
     /// The key itself. It is shown this once.
     api_key: String,
 }
 
 /// A key to be made.
 #[derive(Deserialize, JsonSchema)]
-pub struct Wanted {
+pub struct WantedKey {
     #[serde(default)]
     name: Option<String>,
     /// Some of `chat`, `config`, `file` and `im`; all of them when absent.
@@ -56,13 +56,13 @@ pub struct Wanted {
 
 /// Which key.
 #[derive(Deserialize, JsonSchema)]
-pub struct Named {
+pub struct NamedKey {
     #[serde(default)]
     key_id: Option<String>,
 }
 
 /// `GET /api/apikey/list`
-pub async fn list(app: Data<App>) -> Answer<Vec<Listed>> {
+pub async fn list(app: Data<App>) -> Answer<Vec<ListedKey>> {
     let keys = app.auth.keys.list().await?;
     Ok(Reply::data(keys.into_iter().map(listed).collect()))
 }
@@ -71,8 +71,8 @@ pub async fn list(app: Data<App>) -> Answer<Vec<Listed>> {
 pub async fn create(
     app: Data<App>,
     Session(caller): Session,
-    Json(wanted): Json<Wanted>,
-) -> Answer<Made> {
+    Json(wanted): Json<WantedKey>,
+) -> Answer<MadeKey> {
     let name = wanted.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let new = NewKey {
         name: name.unwrap_or("Unnamed key").chars().take(100).collect(),
@@ -81,22 +81,22 @@ pub async fn create(
         expires_at: expiry(wanted.expires_in_days)?,
     };
     let (key, api_key) = app.auth.keys.create(new).await?;
-    Ok(Reply::data(Made { key: listed(key), api_key }))
+    Ok(Reply::data(MadeKey { key: listed(key), api_key }))
 }
 
 /// `POST /api/apikey/revoke`
-pub async fn revoke(app: Data<App>, Json(named): Json<Named>) -> Answer<Empty> {
+pub async fn revoke(app: Data<App>, Json(named): Json<NamedKey>) -> Answer<Empty> {
     app.auth.keys.revoke(&id(named)?).await?;
     Ok(Reply::done())
 }
 
 /// `POST /api/apikey/delete`
-pub async fn delete(app: Data<App>, Json(named): Json<Named>) -> Answer<Empty> {
+pub async fn delete(app: Data<App>, Json(named): Json<NamedKey>) -> Answer<Empty> {
     app.auth.keys.delete(&id(named)?).await?;
     Ok(Reply::done())
 }
 
-fn id(named: Named) -> Result<String, ApiError> {
+fn id(named: NamedKey) -> Result<String, ApiError> {
     named
         .key_id
         .filter(|id| !id.trim().is_empty())
@@ -133,9 +133,9 @@ fn expiry(days: Option<Value>) -> Result<Option<i64>, ApiError> {
     }
 }
 
-fn listed(key: ApiKey) -> Listed {
+fn listed(key: ApiKey) -> ListedKey {
     let now = Timestamp::now().as_millisecond();
-    Listed {
+    ListedKey {
         is_revoked: key.revoked_at.is_some(),
         is_expired: key.expires_at.is_some_and(|at| at <= now),
         key_id: key.key_id,

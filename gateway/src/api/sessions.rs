@@ -10,7 +10,7 @@ use crate::http::{Answer, Empty, Path, Reply, Session};
 
 /// One log-in.
 #[derive(Serialize, JsonSchema)]
-pub struct Listed {
+pub struct ListedSession {
     id: String,
     user_agent: String,
     address: String,
@@ -22,9 +22,9 @@ pub struct Listed {
 }
 
 /// `GET /api/auth/sessions`
-pub async fn list(app: Data<App>, Session(caller): Session) -> Answer<Vec<Listed>> {
+pub async fn list(app: Data<App>, Session(caller): Session) -> Answer<Vec<ListedSession>> {
     let sessions = app.auth.list(&caller.account_id).await?;
-    let listed = sessions.into_iter().map(|session| Listed {
+    let listed = sessions.into_iter().map(|session| ListedSession {
         current: session.id == caller.session_id,
         id: session.id,
         user_agent: session.user_agent,

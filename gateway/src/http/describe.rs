@@ -4,7 +4,7 @@
 //! answer. Both are JSON Schema by way of schemars, whose derive also serves the forms.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
@@ -84,7 +84,16 @@ impl Output for HttpResponse {
 impl Operation<'_> {
     /// The schema of `T`, as a reference where it is an object with a name.
     pub fn schema<T: JsonSchema>(&mut self) -> Value {
-        self.schemas.subschema_for::<T>().to_value()
+        let schema = self.schemas.subschema_for::<T>();
+        self.in_dialect(schema)
+    }
+
+    /// What is not kept among the definitions has to be put into OpenAPI's dialect by hand.
+    fn in_dialect(&mut self, mut schema: Schema) -> Value {
+        for transform in self.schemas.transforms_mut() {
+            transform.transform(&mut schema);
+        }
+        schema.to_value()
     }
 
     /// Adds one answer.
@@ -102,7 +111,8 @@ impl Operation<'_> {
 
     /// Adds the members of `T` as query parameters.
     pub fn takes_query<T: JsonSchema>(&mut self) {
-        let schema = T::json_schema(self.schemas).to_value();
+        let schema = T::json_schema(self.schemas);
+        let schema = self.in_dialect(schema);
         let required: Vec<&str> = schema
             .get("required")
             .and_then(Value::as_array)

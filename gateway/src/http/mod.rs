@@ -11,6 +11,7 @@
 //! | [`reply`] | what handlers give back |
 //! | [`events`], [`socket`] | long answers that end with what they depend on |
 //! | [`error`] | the table of stable error codes |
+//! | [`openapi`], [`docs`] | the documents that are made from the table |
 //!
 //! **Invariant**: the row that mounts a handler is the row that guards it. There is no look-up by
 //! path that could miss, and a route that is not in the table does not exist.
@@ -20,6 +21,7 @@ pub mod body;
 pub mod caller;
 pub mod credentials;
 pub mod describe;
+pub mod docs;
 pub mod error;
 pub mod events;
 pub mod extract;
@@ -27,6 +29,7 @@ pub mod guard;
 pub mod headers;
 pub mod language;
 pub mod mount;
+pub mod openapi;
 pub mod origin;
 pub mod refusal;
 pub mod reply;

@@ -197,6 +197,15 @@ impl Needs {
         }
     }
 
+    /// Its name in the documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Needs::Core => "core",
+            Needs::Recovery => "recovery",
+            Needs::Runtime => "runtime",
+        }
+    }
+
     /// The larger of two needs, at compile time.
     pub(super) const fn and(self, other: Needs) -> Needs {
         if (self as u8) >= (other as u8) { self } else { other }

@@ -3,6 +3,7 @@
 mod apikey;
 mod auth;
 mod chat;
+mod docs;
 mod page;
 mod platform;
 mod plugin;
