@@ -13,6 +13,7 @@ use reqwest::{Client, NoProxy, Proxy, Url};
 
 const USER_AGENT: &str = concat!("firstlight/", env!("CARGO_PKG_VERSION"));
 const REDIRECTS: usize = 5;
+const PROBE: Duration = Duration::from_secs(20);
 
 /// How a client reaches the world.
 #[derive(Debug, Clone)]
@@ -77,7 +78,10 @@ pub fn build(settings: &ClientSettings) -> Result<Client, ClientError> {
         .user_agent(USER_AGENT)
         .default_headers(headers(&settings.headers)?)
         .connect_timeout(settings.connect_timeout)
-        .tcp_keepalive(Duration::from_secs(30))
+        // A peer that vanished without a word is noticed before a person gives up.
+        .tcp_keepalive(PROBE)
+        .http2_keep_alive_interval(PROBE)
+        .http2_keep_alive_timeout(PROBE)
         .referer(false)
         .redirect(policy(settings.redirects));
     if let Some(total) = settings.total_timeout {

@@ -346,6 +346,26 @@ async fn closing_the_registry_ends_running_answers_and_refuses_new_ones() {
 }
 
 #[tokio::test]
+async fn a_replaced_provider_finishes_its_answers_and_a_removed_one_does_not() {
+    let fake = FakeOpenAi::start();
+    let registry = Registry::new(ProviderDefaults::default());
+    registry.add(provider(&fake, &json!({}))).await;
+    fake.push(Reply::StallAfter { text: "a".to_owned() });
+    fake.push(Reply::drip(20));
+    let stalled = ask(&registry.chat("p").unwrap()).await.unwrap();
+    let dripping = ask(&registry.chat("p").unwrap()).await.unwrap();
+    registry.add(provider(&fake, &json!({}))).await;
+    assert_eq!(read(dripping).await.text, "You said: How are you?");
+
+    fake.push(Reply::StallAfter { text: "b".to_owned() });
+    let second = ask(&registry.chat("p").unwrap()).await.unwrap();
+    assert!(registry.remove("p").await);
+    assert_eq!(read(second).await.error.map(|error| error.code()), Some("closed"));
+    assert!(registry.close_all().await.is_empty());
+    assert_eq!(read(stalled).await.error.map(|error| error.code()), Some("closed"));
+}
+
+#[tokio::test]
 async fn models_are_listed_with_the_first_key_that_is_accepted() {
     let fake = FakeOpenAi::start();
     fake.models(&["zeta", "alpha"]);

@@ -198,6 +198,11 @@ pub trait ChatProvider: Send + Sync {
         Ok(())
     }
 
+    /// Whether an answer is under way. A provider that is replaced is left alone until it is not.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
     /// Refuses further calls and ends the running ones with [`ProviderError::Closed`].
     async fn close(&self) -> Result<(), ProviderError>;
 }

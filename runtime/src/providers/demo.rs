@@ -4,6 +4,7 @@
 //! question, and says of itself that it is a demo: in the text, in the display name and in the
 //! [`ProviderMeta`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::stream;
@@ -32,6 +33,8 @@ pub struct Demo {
     meta: ProviderMeta,
     delay: Duration,
     closed: CancellationToken,
+    /// Each answer under way holds one.
+    running: Arc<()>,
 }
 
 impl Demo {
@@ -47,6 +50,7 @@ impl Demo {
             },
             delay: delay.map_or(DELAY, Duration::from_millis),
             closed: CancellationToken::new(),
+            running: Arc::default(),
         }
     }
 }
@@ -69,8 +73,9 @@ impl ChatProvider for Demo {
         let input = request.messages.iter().map(|message| estimate(&message.text())).sum();
         let usage = TokenUsage { input_other: input, input_cached: 0, output: estimate(&answer) };
         let pieces = if request.stream { pieces(&answer) } else { vec![answer] };
-        let (delay, closed) = (self.delay, self.closed.clone());
+        let (delay, closed, running) = (self.delay, self.closed.clone(), Arc::clone(&self.running));
         Ok(Box::pin(stream! {
+            let _until_the_end = running;
             for piece in pieces {
                 tokio::select! {
                     biased;
@@ -88,6 +93,10 @@ impl ChatProvider for Demo {
 
     async fn models(&self) -> Result<Vec<String>, ProviderError> {
         Ok(vec![MODEL.to_owned()])
+    }
+
+    fn is_busy(&self) -> bool {
+        Arc::strong_count(&self.running) > 1
     }
 
     async fn close(&self) -> Result<(), ProviderError> {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use firstlight_core::lifecycle::StepCx;
@@ -28,6 +28,9 @@ pub struct Registry {
     /// Where each provider shows as an item, when the registry belongs to a runtime.
     timeline: Option<StepCx>,
     entries: RwLock<Vec<Entry>>,
+    /// Replaced by a newer one while they were answering; they end once they are done, at the next
+    /// change, and in any case with the registry.
+    replaced: Mutex<Vec<Arc<dyn ChatProvider>>>,
 }
 
 struct Entry {
@@ -79,7 +82,7 @@ pub struct Choice<'a> {
 impl Registry {
     /// A registry that holds nothing yet.
     pub fn new(defaults: ProviderDefaults) -> Self {
-        Self { defaults, timeline: None, entries: RwLock::default() }
+        Self { defaults, timeline: None, entries: RwLock::default(), replaced: Mutex::default() }
     }
 
     /// The same, with each provider an item of this component.
@@ -92,8 +95,9 @@ impl Registry {
         &self.defaults
     }
 
-    /// Loads or reloads one provider. The new one stands before the old one is asked to end; when
-    /// the new one cannot be made, the old one ends all the same and the record says why.
+    /// Loads or reloads one provider. The new one stands before the old one is asked to end, and the
+    /// old one may finish its answers; when the new one cannot be made or is disabled, the old one
+    /// ends at once and the record says why.
     pub async fn load(&self, config: &ProviderConfig) -> Result<ProviderMeta, ProviderError> {
         let made = if config.enabled { Some(kinds::build(config, &self.defaults)) } else { None };
         let status = match &made {
@@ -220,8 +224,9 @@ impl Registry {
     /// hangs. The registry is empty before the first is asked.
     pub async fn close_all(&self) -> Vec<(String, ProviderError)> {
         let entries = std::mem::take(&mut *self.write());
-        let ends = entries.into_iter().filter_map(|entry| entry.provider).map(close);
-        join_all(ends).await.into_iter().flatten().collect()
+        let current = entries.into_iter().filter_map(|entry| entry.provider);
+        let all: Vec<_> = current.chain(self.take_replaced(|_| true)).collect();
+        join_all(all.into_iter().map(close)).await.into_iter().flatten().collect()
     }
 
     async fn put(&self, entry: Entry) {
@@ -233,6 +238,7 @@ impl Registry {
                 ProviderStatus::Failed(error) => item.fail(error),
             }
         }
+        let succeeded = entry.provider.is_some();
         let old = {
             let mut entries = self.write();
             let place = entries.iter_mut().find(|old| old.record.id == entry.record.id);
@@ -244,8 +250,24 @@ impl Registry {
             }
         };
         if let Some(old) = old {
-            close(old).await;
+            if succeeded && old.is_busy() {
+                self.lock_replaced().push(old);
+            } else {
+                close(old).await;
+            }
         }
+        join_all(self.take_replaced(|old| !old.is_busy()).into_iter().map(close)).await;
+    }
+
+    fn take_replaced(
+        &self,
+        which: impl Fn(&dyn ChatProvider) -> bool,
+    ) -> Vec<Arc<dyn ChatProvider>> {
+        self.lock_replaced().extract_if(.., |old| which(old.as_ref())).collect()
+    }
+
+    fn lock_replaced(&self) -> MutexGuard<'_, Vec<Arc<dyn ChatProvider>>> {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // Each change under the lock is one whole step, so a poisoned lock holds a sound value.

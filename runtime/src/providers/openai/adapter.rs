@@ -138,6 +138,11 @@ impl ChatProvider for OpenAi {
         Err(last.unwrap_or(ProviderError::Closed))
     }
 
+    fn is_busy(&self) -> bool {
+        // Each call and each answer under way holds one.
+        Arc::strong_count(&self.inner) > 1
+    }
+
     async fn close(&self) -> Result<(), ProviderError> {
         self.inner.closed.cancel();
         Ok(())
