@@ -31,7 +31,7 @@ pub trait Component: Send + 'static {
     /// The name in the timeline, the log, the metrics and the faults file.
     const NAME: &'static str;
     /// How long the start may take. A start that takes longer is dropped and has failed.
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_mins(1);
     /// How long the stop may take. A stop that takes longer is aborted, and clean-up goes on.
     const STOP_LIMIT: Duration = Duration::from_secs(10);
     /// Whether a failed start fails the bootstrap. A tolerated one is recorded and passed over.

@@ -40,9 +40,9 @@ impl Default for Restart {
     fn default() -> Self {
         Self {
             first: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
+            cap: Duration::from_mins(1),
             budget: 6,
-            healthy_after: Duration::from_secs(300),
+            healthy_after: Duration::from_mins(5),
         }
     }
 }
@@ -74,7 +74,8 @@ impl StepCx {
     }
 
     /// Spawns a task without which the runtime is not the runtime. When it ends before the token is
-    /// cancelled, in whatever way, the runtime has failed.
+    /// cancelled, in whatever way, the runtime has failed: also when the component is a tolerated
+    /// one, which therefore has [`StepCx::spawn`] and [`StepCx::spawn_restarting`] instead.
     pub fn spawn_critical<F>(&self, name: &str, future: F)
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,

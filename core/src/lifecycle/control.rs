@@ -115,8 +115,8 @@ pub(super) fn supervise_observed<B: Bootstrap>(
 ) -> (Control<B::Runtime>, tokio::task::JoinHandle<()>) {
     let timeline = Timeline::new();
     let mut publisher = Publisher::new(State::CoreReady(Activity::Idle));
-    let observed = timeline.clone();
-    publisher.observer = Some(Box::new(move |state| observer(&observed, state)));
+    let history = timeline.clone();
+    publisher.observer = Some(Box::new(move |state| observer(&history, state)));
     let (control, supervisor) = assemble(plan, options, publisher, timeline);
     #[expect(clippy::disallowed_methods, reason = "the test awaits it")]
     let task = tokio::spawn(supervisor.run());

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use metrics::gauge;
 use tokio::sync::watch;
 
 use super::state::{Activity, Snapshot, State};
@@ -64,6 +65,7 @@ impl<R: Send + Sync + 'static> Publisher<R> {
             ),
             other => tracing::info!(generation, state = ?other, "lifecycle"),
         }
+        gauge!("firstlight_runtime_ready").set(if state.live().is_some() { 1.0 } else { 0.0 });
         let next = Snapshot { generation, at: Timestamp::now(), state, unclean };
         let old = self.snapshots.send_replace(next);
         #[cfg(test)]

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use metrics::{counter, gauge};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::component::{BoxError, Component, StepError, StepFailure, chain};
@@ -82,7 +84,11 @@ impl Steps {
         }
         (self.current)(C::NAME);
         self.timeline.component_started(self.attempt, C::NAME);
+        // Whoever was just woken to show this runs before the component does: its start may block
+        // this thread.
+        yield_now().await;
         let cx = self.context(C::NAME);
+        let begun = Instant::now();
         let started = timeout(C::LIMIT, caught(self.starting(component, &cx)));
         let outcome = tokio::select! {
             biased;
@@ -93,6 +99,9 @@ impl Steps {
             Ok(handle) => {
                 self.stack.push(self.stopper::<C>(handle.clone()));
                 self.timeline.component_ready(self.attempt, C::NAME);
+                tracing::info!(component = C::NAME, took = ?begun.elapsed(), "component ready");
+                gauge!("firstlight_component_start_seconds", "component" => C::NAME)
+                    .set(begun.elapsed());
                 Ok(handle)
             }
             // An error on the way down is the way down, not a failure.
@@ -100,6 +109,8 @@ impl Steps {
             Err(source) => {
                 cx.token.cancel();
                 let error = chain(source.as_ref());
+                counter!("firstlight_component_failures_total", "component" => C::NAME)
+                    .increment(1);
                 tracing::warn!(component = C::NAME, fatal = C::FATAL, error, "a component failed");
                 self.timeline.component_failed(self.attempt, C::NAME, error);
                 Err(StepFailure::Failed { component: C::NAME, source })

@@ -1,7 +1,7 @@
 //! The owner of the runtime: one task that takes all commands and makes all transitions.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -11,36 +11,28 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::component::{Bootstrap, StepError, StepFailure, chain};
-use super::context::backoff;
-use super::control::{Answer, Command, Options, Request, Retry};
+use super::control::{Command, Options, Request};
 use super::publish::Publisher;
+use super::records::Outcome;
 use super::state::{Activity, Failure, Live, State};
 use super::steps::{Stack, Steps};
 use super::tasks::{Tasks, panic_text};
-use super::timeline::{Outcome, Timeline};
+use super::timeline::Timeline;
+use super::transitions::Goal;
 use super::unwind::Remains;
 
-/// What the supervisor is working towards: what the last command, or else the last failure, says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Goal {
-    Up,
-    Idle,
-    Failed,
-    Ended,
-}
-
 pub(super) struct Supervisor<B: Bootstrap> {
-    plan: Arc<B>,
-    options: Options,
-    publisher: Publisher<B::Runtime>,
-    timeline: Timeline,
-    requests: mpsc::Receiver<Request>,
-    goal: Goal,
+    pub(super) plan: Arc<B>,
+    pub(super) options: Options,
+    pub(super) publisher: Publisher<B::Runtime>,
+    pub(super) timeline: Timeline,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) goal: Goal,
     /// Counts the attempts.
-    attempt: u32,
-    /// Counts the failures since the runtime was last ready or asked for by hand.
-    failures: u32,
-    retry_at: Option<Instant>,
+    pub(super) attempt: u32,
+    /// Counts the failures in a row, since one asked by hand or the runtime was up for long.
+    pub(super) failures: u32,
+    pub(super) retry_at: Option<Instant>,
 }
 
 /// One run of the plan: the task, and all that may have to be cleared away after it.
@@ -52,6 +44,8 @@ struct Generation<R> {
     tasks: Tasks,
     stack: Stack,
     leases: TaskTracker,
+    /// Tells at the end whether somebody still holds the runtime.
+    runtime: Weak<R>,
 }
 
 type Bootstrapped<R> = Result<Result<R, StepFailure>, JoinError>;
@@ -140,14 +134,8 @@ impl<B: Bootstrap> Supervisor<B> {
         // A task of its own: a plan that blocks its thread does not block the answers of this one.
         #[expect(clippy::disallowed_methods, reason = "this handle is awaited by the supervisor")]
         let bootstrap = tokio::spawn(async move { plan.bootstrap(&mut steps).await });
-        Generation {
-            bootstrap: Some(bootstrap),
-            died,
-            token,
-            tasks,
-            stack,
-            leases: TaskTracker::new(),
-        }
+        let (bootstrap, leases, runtime) = (Some(bootstrap), TaskTracker::new(), Weak::new());
+        Generation { bootstrap, died, token, tasks, stack, leases, runtime }
     }
 
     /// Waits for the bootstrap. Afterwards the runtime is published, or there is a failure, or a
@@ -186,20 +174,27 @@ impl<B: Bootstrap> Supervisor<B> {
         if let Ok(death) = generation.died.try_recv() {
             return Some(self.failure(death));
         }
-        self.failures = 0;
         self.timeline.outcome(self.attempt, Outcome::Ready, None);
-        let gone = generation.token.clone();
-        let live = Live::new(Arc::new(runtime), gone, generation.leases.clone());
+        let runtime = Arc::new(runtime);
+        generation.runtime = Arc::downgrade(&runtime);
+        let live = Live::new(runtime, generation.token.clone(), generation.leases.clone());
         self.publisher.publish(State::RuntimeReady(live));
         None
     }
 
     async fn while_ready(&mut self, died: &mut mpsc::Receiver<StepFailure>) -> Option<Failure> {
+        let since = Instant::now();
         while !self.is_stopping() {
             tokio::select! {
                 biased;
                 request = self.next_request() => self.answer(request),
-                Some(death) = died.recv() => return Some(self.failure(death)),
+                Some(death) = died.recv() => {
+                    // A runtime that was up for long did not fail in a row with those before.
+                    if self.options.retry.is_some_and(|retry| since.elapsed() >= retry.cap) {
+                        self.failures = 0;
+                    }
+                    return Some(self.failure(death));
+                }
             }
         }
         self.timeline.outcome(self.attempt, Outcome::Stopped, None);
@@ -209,7 +204,7 @@ impl<B: Bootstrap> Supervisor<B> {
     /// Ends the bootstrap where it still runs, then all that it started. Commands are answered
     /// meanwhile. Answers what could not be ended.
     async fn clear_away(&mut self, generation: Generation<B::Runtime>) -> Vec<String> {
-        let Generation { bootstrap, token, tasks, stack, leases, .. } = generation;
+        let Generation { bootstrap, token, tasks, stack, leases, runtime, .. } = generation;
         let (attempt, limits) = (self.attempt, self.options.limits);
         let timeline = self.timeline.clone();
         let remains = Remains { attempt, limits, timeline, bootstrap, token, tasks, stack, leases };
@@ -218,49 +213,15 @@ impl<B: Bootstrap> Supervisor<B> {
             tokio::select! {
                 biased;
                 request = self.next_request() => self.answer(request),
-                unclean = &mut unwinding => return unclean,
+                unclean = &mut unwinding => {
+                    let holders = runtime.strong_count();
+                    if holders > 0 {
+                        tracing::warn!(holders, "the runtime is down, but somebody still holds it");
+                    }
+                    return unclean;
+                }
             }
         }
-    }
-
-    /// Publishes what comes after an attempt, now that nothing of it runs.
-    fn settle(&mut self, failure: Option<Failure>, unclean: Vec<String>) {
-        self.timeline.close(self.attempt, &unclean);
-        self.publisher.report_unclean(unclean);
-        match (self.goal, failure) {
-            (Goal::Up, _) => {
-                self.begin_attempt();
-            }
-            (Goal::Ended, _) => {
-                self.publisher.publish(State::Created);
-            }
-            (Goal::Failed, Some(failure)) => {
-                let failure = self.plan_retry(failure);
-                self.publisher.publish(State::RuntimeFailed(Arc::new(failure)));
-            }
-            (Goal::Failed | Goal::Idle, _) => {
-                self.goal = Goal::Idle;
-                self.publisher.publish(State::CoreReady(Activity::Idle));
-            }
-        }
-    }
-
-    fn plan_retry(&mut self, failure: Failure) -> Failure {
-        self.failures += 1;
-        let Some(Retry { first, cap }) = self.options.retry else { return failure };
-        let wait = backoff(first, cap, self.failures);
-        self.retry_at = Some(Instant::now() + wait);
-        Failure { retry_at: Timestamp::now().checked_add(wait).ok(), ..failure }
-    }
-
-    fn begin_attempt(&mut self) -> u64 {
-        self.goal = Goal::Up;
-        self.retry_at = None;
-        self.attempt += 1;
-        self.timeline.begin(self.attempt, B::COMPONENTS);
-        let attempt = self.attempt;
-        let activity = Activity::Bootstrapping { attempt, component: None };
-        self.publisher.publish(State::CoreReady(activity))
     }
 
     /// The next command. That nobody holds a `Control` any more is a shutdown, said once.
@@ -282,64 +243,6 @@ impl<B: Bootstrap> Supervisor<B> {
             // A caller that has gone away does not take its command with it.
             let _ = request.answer.send(answer);
         }
-    }
-
-    fn accept(&mut self, command: Command) -> Answer {
-        let generation = self.publisher.generation();
-        let wanted = match command {
-            Command::Start | Command::Restart => Goal::Up,
-            Command::Stop => Goal::Idle,
-            Command::Shutdown => Goal::Ended,
-        };
-        if self.goal == Goal::Ended {
-            return if wanted == Goal::Up {
-                Answer::Ending
-            } else {
-                Answer::Already { generation }
-            };
-        }
-        match self.publisher.state() {
-            // On the way down: only what comes afterwards changes.
-            State::CoreReady(Activity::Stopping) => {
-                let is_news = self.goal != wanted;
-                self.goal = wanted;
-                if is_news { Answer::Began { generation } } else { Answer::Already { generation } }
-            }
-            // Up, or on the way up.
-            State::RuntimeReady(_) | State::CoreReady(Activity::Bootstrapping { .. }) => {
-                if command == Command::Start {
-                    return Answer::Already { generation };
-                }
-                self.goal = wanted;
-                Answer::Began { generation: self.publish_stopping() }
-            }
-            // Down.
-            State::CoreReady(Activity::Idle) if wanted == Goal::Idle => {
-                Answer::Already { generation }
-            }
-            State::Created | State::CoreReady(Activity::Idle) | State::RuntimeFailed(_) => {
-                self.failures = 0;
-                self.retry_at = None;
-                Answer::Began { generation: self.leave_rest(wanted) }
-            }
-        }
-    }
-
-    fn leave_rest(&mut self, wanted: Goal) -> u64 {
-        self.goal = wanted;
-        match wanted {
-            Goal::Up => self.begin_attempt(),
-            Goal::Ended => self.publisher.publish(State::Created),
-            Goal::Idle | Goal::Failed => self.publisher.publish(State::CoreReady(Activity::Idle)),
-        }
-    }
-
-    fn publish_stopping(&self) -> u64 {
-        self.publisher.publish(State::CoreReady(Activity::Stopping))
-    }
-
-    fn is_stopping(&self) -> bool {
-        matches!(self.publisher.state(), State::CoreReady(Activity::Stopping))
     }
 
     fn failure(&self, failed: StepFailure) -> Failure {

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::script::{Generation, Scripted, Up, generations, script};
 use super::world::World;
 use crate::lifecycle::control::{Answer, Control, Options, Retry, supervise_observed};
+use crate::lifecycle::records::{Outcome, Progress};
 use crate::lifecycle::state::{Activity, State};
-use crate::lifecycle::timeline::{Outcome, Progress};
 
 use super::script::{LIMITS, Task};
 
@@ -159,12 +159,12 @@ fn request(control: &Control<Up>, world: &Arc<World>, hold: u64) {
     if lease.is_gone() {
         return;
     }
-    let held = world.lease();
+    let counted = world.lease();
     #[expect(clippy::disallowed_methods, reason = "stands for a request's own task")]
     tokio::spawn(async move {
         sleep(Duration::from_millis(hold)).await;
         drop(lease);
-        drop(held);
+        drop(counted);
     });
 }
 
@@ -207,7 +207,10 @@ fn settled_as_asked(
         if world.facts().dead.contains(&attempt) {
             return Err("ready with a dead critical task".to_owned());
         }
-        links_are_true(script, &timeline)?;
+        // An attempt that is about to fail again has not had the time for its links.
+        if !script.may_end_failed() {
+            links_are_true(script, &timeline)?;
+        }
     }
     Ok(())
 }
@@ -216,7 +219,7 @@ fn settled_as_asked(
 /// in both cases.
 fn links_are_true(
     script: &Generation,
-    timeline: &crate::lifecycle::timeline::History,
+    timeline: &crate::lifecycle::records::History,
 ) -> Result<(), String> {
     let Some(current) = &timeline.current else { return Err("ready without attempt".to_owned()) };
     if current.outcome != Outcome::Ready {

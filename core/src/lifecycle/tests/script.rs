@@ -258,7 +258,7 @@ fn begin_task(world: &Arc<World>, cx: &StepCx, task: Task) {
         }),
         Task::Deaf => cx.spawn("task", async move {
             let _alive = alive;
-            pending().await
+            pending::<()>().await;
         }),
         Task::Dies(after, how) => cx.spawn_critical("task", async move {
             let _alive = alive;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::script::{LIMITS, NAMES, TOLERATED, Up};
+use crate::lifecycle::records::{Outcome, Progress};
 use crate::lifecycle::state::{Activity, State};
-use crate::lifecycle::timeline::{Outcome, Progress, Timeline};
+use crate::lifecycle::timeline::Timeline;
 
 /// Everything that the scripted components report, and every rule that was broken.
 #[derive(Default)]
