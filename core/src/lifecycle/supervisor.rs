@@ -14,7 +14,7 @@ use super::component::{Bootstrap, StepError, StepFailure, chain};
 use super::control::{Command, Options, Request};
 use super::publish::Publisher;
 use super::records::Outcome;
-use super::state::{Activity, Failure, Live, State};
+use super::state::{Failure, Live, State};
 use super::steps::{Stack, Steps};
 use super::tasks::{Tasks, panic_text};
 use super::timeline::Timeline;
