@@ -1,5 +1,6 @@
 //! The record of each attempt: what started when, how long it took, and what went wrong.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,14 +158,16 @@ impl Item {
     }
 
     /// The part is down with an error. The text is shown to logged-in callers: no secrets in it.
-    pub fn fail(&self, error: impl Into<String>) {
-        let error = error.into();
+    #[expect(clippy::needless_pass_by_value, reason = "an error or a text, as one has it")]
+    pub fn fail(&self, error: impl Display) {
+        let error = error.to_string();
         self.change(|record| record.fail(error));
     }
 
     /// The part failed and will be started again: the error is shown while it is starting.
-    pub fn retry(&self, error: impl Into<String>) {
-        let error = error.into();
+    #[expect(clippy::needless_pass_by_value, reason = "an error or a text, as one has it")]
+    pub fn retry(&self, error: impl Display) {
+        let error = error.to_string();
         self.change(|record| {
             record.start();
             record.error = Some(error);
