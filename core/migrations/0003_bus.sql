@@ -46,7 +46,6 @@ CREATE UNIQUE INDEX inbox_head ON inbox (conversation_key) WHERE head = 1;
 CREATE INDEX inbox_due ON inbox (available_at, id) WHERE head = 1 AND state = 'pending';
 CREATE INDEX inbox_leased ON inbox (lease_epoch) WHERE state = 'leased';
 CREATE INDEX inbox_unfinished ON inbox (conversation_key, id) WHERE state IN ('pending', 'leased');
-CREATE INDEX inbox_depth ON inbox (platform_id) WHERE state IN ('pending', 'leased');
 CREATE INDEX inbox_finished ON inbox (finished_at) WHERE state IN ('done', 'dropped');
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
 
@@ -82,3 +81,32 @@ CREATE INDEX outbox_finished ON outbox (finished_at) WHERE state IN ('sent', 'dr
 CREATE INDEX outbox_uncertain ON outbox (id) WHERE state = 'uncertain';
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 CREATE INDEX outbox_by_inbox ON outbox (inbox_id);
+
+-- How much is unfinished, so that a bound costs one look however much there is.
+CREATE TABLE bus_depths (
+    queue       TEXT NOT NULL CHECK (queue IN ('inbox', 'outbox')),
+    platform_id TEXT NOT NULL,
+    unfinished  INTEGER NOT NULL CHECK (unfinished >= 0),
+    PRIMARY KEY (queue, platform_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER inbox_row_added AFTER INSERT ON inbox BEGIN
+    INSERT INTO bus_depths VALUES ('inbox', NEW.platform_id, 1)
+    ON CONFLICT (queue, platform_id) DO UPDATE SET unfinished = unfinished + 1;
+END;
+CREATE TRIGGER inbox_row_moved AFTER UPDATE OF state ON inbox
+WHEN (OLD.state IN ('pending', 'leased')) <> (NEW.state IN ('pending', 'leased')) BEGIN
+    UPDATE bus_depths
+    SET unfinished = unfinished + iif(NEW.state IN ('pending', 'leased'), 1, -1)
+    WHERE queue = 'inbox' AND platform_id = NEW.platform_id;
+END;
+CREATE TRIGGER outbox_row_added AFTER INSERT ON outbox BEGIN
+    INSERT INTO bus_depths VALUES ('outbox', NEW.platform_id, 1)
+    ON CONFLICT (queue, platform_id) DO UPDATE SET unfinished = unfinished + 1;
+END;
+CREATE TRIGGER outbox_row_moved AFTER UPDATE OF state ON outbox
+WHEN (OLD.state IN ('pending', 'leased')) <> (NEW.state IN ('pending', 'leased')) BEGIN
+    UPDATE bus_depths
+    SET unfinished = unfinished + iif(NEW.state IN ('pending', 'leased'), 1, -1)
+    WHERE queue = 'outbox' AND platform_id = NEW.platform_id;
+END;

@@ -26,7 +26,8 @@ impl Bus {
         history: Vec<NewHistory>,
     ) -> Result<(Accepted, Vec<HistoryRow>), BusError> {
         let (now, bound) = (self.clock.now(), self.settings.max_pending);
-        self.change(&[Queue::Inbox], move |connection| {
+        let platform = new.platform_id.clone();
+        let job = self.change(&[Queue::Inbox], move |connection| {
             Box::pin(async move {
                 let accepted = insert(connection, new, bound, now).await?;
                 let mut shown = Vec::new();
@@ -37,8 +38,11 @@ impl Bus {
                 }
                 Ok((accepted, shown))
             })
-        })
-        .await
+        });
+        let (accepted, shown) = job.await?;
+        let labels = [("platform", platform), ("outcome", accepted.as_str().to_owned())];
+        metrics::counter!("firstlight_inbox_offered_total", &labels).increment(1);
+        Ok((accepted, shown))
     }
 
     /// Begins turns: at most one per conversation, the oldest first, none for platforms whose

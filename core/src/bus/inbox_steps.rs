@@ -21,15 +21,13 @@ pub(super) async fn insert(
     if let Some(id) = known {
         return Ok(Accepted::Duplicate(id));
     }
-    let unfinished: u32 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT 1 FROM inbox
-         WHERE platform_id = ? AND state IN ('pending', 'leased') LIMIT ?)",
+    let unfinished: Option<u32> = sqlx::query_scalar(
+        "SELECT unfinished FROM bus_depths WHERE queue = 'inbox' AND platform_id = ?",
     )
     .bind(new.platform_id.clone())
-    .bind(bound)
-    .fetch_one(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    if unfinished >= bound {
+    if unfinished.unwrap_or(0) >= bound {
         return Ok(Accepted::Full);
     }
     let id = sqlx::query_scalar(

@@ -39,8 +39,7 @@ pub(super) async fn full_platforms(
     bound: u32,
 ) -> Result<Vec<String>, BusError> {
     let full = sqlx::query_scalar(
-        "SELECT platform_id FROM outbox WHERE state IN ('pending', 'leased')
-         GROUP BY platform_id HAVING count(*) >= ?",
+        "SELECT platform_id FROM bus_depths WHERE queue = 'outbox' AND unfinished >= ?",
     )
     .bind(bound)
     .fetch_all(connection)

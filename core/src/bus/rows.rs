@@ -31,6 +31,17 @@ pub enum Accepted {
     Full,
 }
 
+impl Accepted {
+    /// Its name in metrics.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Duplicate(_) => "duplicate",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// A message of the inbox.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct InboxRow {

@@ -1,13 +1,12 @@
 //! Opening and closing the database, and the two ways into it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::writer::{Job, JobError, Work, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
-    Preferences, Statistics, migrations,
+    Preferences, Statistics, files, migrations,
 };
 
 /// Now, as the database stores it: milliseconds since the epoch.
@@ -65,14 +64,20 @@ impl Database {
 
     /// [`Self::open`] with other limits.
     pub async fn open_with(path: &Path, options: OpenOptions) -> Result<Self, DbError> {
-        let folder = prepare(path)?;
-        let connect = connect_options(path, &options);
+        let folder = files::prepare(path)?;
+        if files::is_empty(path) {
+            files::create(path, &folder).await?;
+        }
+        let connect = files::connect_options(path, options.busy_timeout);
         let writing = connect
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // After a burst the log shrinks again.
+            .pragma("journal_size_limit", "67108864")
             .foreign_keys(true);
-        let mut connection = writing.connect().await.map_err(|error| opening(&folder, error))?;
+        let mut connection =
+            writing.connect().await.map_err(|error| files::opening(&folder, error))?;
         migrations::migrate(&mut connection).await?;
 
         let readers = SqlitePoolOptions::new()
@@ -139,8 +144,12 @@ impl Database {
 
     /// Writes what is queued, refuses what comes later, and closes the file.
     pub async fn close(&self) {
+        /// A reader that is never given back must not keep the process from ending.
+        const PATIENCE: Duration = Duration::from_secs(5);
         self.inner.closing.cancel();
-        self.inner.readers.close().await;
+        if tokio::time::timeout(PATIENCE, self.inner.readers.close()).await.is_err() {
+            tracing::warn!("a reading connection is still in use; closing the database without it");
+        }
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
     }
@@ -189,50 +198,4 @@ impl Database {
     pub fn statistics(&self) -> Statistics {
         Statistics::new(self.clone())
     }
-}
-
-/// What readers and the writer have in common.
-fn connect_options(path: &Path, options: &OpenOptions) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(options.busy_timeout)
-        .disable_statement_logging()
-}
-
-/// Makes the folder and an empty file that only its owner can read, since it will hold secrets.
-fn prepare(path: &Path) -> Result<PathBuf, DbError> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).to_owned();
-    fs::create_dir_all(&folder).map_err(|source| match source.kind() {
-        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
-            DbError::Folder { path: folder.clone(), source: Arc::new(source) }
-        }
-        _ => DbError::from_io(folder.clone(), source),
-    })?;
-    let mut open = fs::OpenOptions::new();
-    open.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    open.open(path).map_err(|source| DbError::from_io(path.to_owned(), source))?;
-    Ok(folder)
-}
-
-/// The file itself was writable a moment ago, so what cannot be made are the files beside it.
-fn opening(folder: &Path, error: sqlx::Error) -> DbError {
-    const CANNOT_OPEN: &str = "14";
-    let cannot_open = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == CANNOT_OPEN);
-    if cannot_open && !writable(folder) {
-        return DbError::ReadOnly(Arc::new(error));
-    }
-    error.into()
-}
-
-/// Permission bits do not tell (owner, mount, capabilities), so it is tried.
-fn writable(folder: &Path) -> bool {
-    let probe = folder.join(format!(".probe-{}", uuid::Uuid::new_v4()));
-    let made = fs::File::create_new(&probe).is_ok();
-    made && fs::remove_file(&probe).is_ok()
 }

@@ -10,6 +10,7 @@
 //! | `database` | opening, closing, the two ways in |
 //! | `writer` | group commit |
 //! | `migrations` | the embedded, forward-only schema |
+//! | `files` | making the database's files |
 //! | `error` | [`DbError`] |
 //! | the rest | repositories: plain rows and the statements that read and write them |
 
@@ -21,6 +22,7 @@ mod chat_sessions;
 mod conversations;
 mod database;
 mod error;
+mod files;
 mod history;
 mod login_sessions;
 mod migrations;

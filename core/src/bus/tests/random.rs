@@ -103,6 +103,8 @@ struct Seen<S> {
 struct Snapshot {
     inbox: BTreeMap<i64, Seen<InboxState>>,
     outbox: BTreeMap<i64, Seen<OutboxState>>,
+    /// What the bounds go by.
+    depths: BTreeMap<String, i64>,
 }
 
 impl Snapshot {
@@ -117,7 +119,12 @@ impl Snapshot {
                 .fetch_all(bus.database.readers())
                 .await
                 .unwrap();
+        let depths: Vec<(String, i64)> = sqlx::query_as("SELECT queue, unfinished FROM bus_depths")
+            .fetch_all(bus.database.readers())
+            .await
+            .unwrap();
         Self {
+            depths: depths.into_iter().collect(),
             inbox: inbox.into_iter().map(|row| (row.id, row)).collect(),
             outbox: outbox.into_iter().map(|row| (row.id, row)).collect(),
         }
@@ -139,7 +146,10 @@ impl Snapshot {
         let outbox = self.outbox.values().map(|row| {
             (&row.key, row.head, row.state.is_unfinished(), row.state == OutboxState::Leased)
         });
-        for rows in [inbox.collect::<Vec<_>>(), outbox.collect()] {
+        for (queue, rows) in [("inbox", inbox.collect::<Vec<_>>()), ("outbox", outbox.collect())] {
+            let unfinished = rows.iter().filter(|row| row.2).count();
+            let depth = self.depths.get(queue).copied().unwrap_or(0);
+            assert_eq!(usize::try_from(depth).unwrap(), unfinished, "{queue} in {self:?}");
             let waiting: BTreeSet<_> = rows.iter().filter(|row| row.2).map(|row| row.0).collect();
             for key in waiting {
                 let heads = rows.iter().filter(|row| row.0 == key && row.1).count();

@@ -34,6 +34,20 @@ async fn what_was_written_is_there_after_a_close() {
 }
 
 #[tokio::test]
+async fn a_first_start_that_was_cut_short_is_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("firstlight.db");
+    fs::write(&path, "").unwrap();
+    fs::write(folder.path().join("firstlight.db.new"), "half").unwrap();
+    let database = Database::open(&path).await.unwrap();
+    assert!(!database.accounts().any().await.unwrap());
+    database.close().await;
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["firstlight.db"]);
+}
+
+#[tokio::test]
 async fn a_copy_taken_while_it_ran_holds_everything_that_was_answered() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&folder.path().join("firstlight.db")).await.unwrap();
