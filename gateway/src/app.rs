@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Rt;
 use crate::auth::{Auth, AuthError};
+use crate::files::FileLinks;
 use crate::http::origin::Origins;
+use crate::process::ProcessMeter;
 
 /// The state of the gateway. [`App::assemble`] fills it in one place: add a field here and there,
 /// nowhere else.
@@ -28,6 +30,10 @@ pub struct App {
     pub bus: Bus,
     /// The plugins that can be loaded, and those that failed; they outlive the runtime.
     pub plugins: PluginSources,
+    /// One-time links to files.
+    pub files: FileLinks,
+    /// What the process costs.
+    pub process: ProcessMeter,
     /// Commands to the supervisor, and the published state of the runtime.
     pub control: Control<Rt>,
     /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
@@ -53,6 +59,7 @@ pub struct Parts {
 impl App {
     /// Puts the state together and starts what the gateway does by itself.
     pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
+        crate::metrics::install();
         let Parts { settings, foundation, plugins, control, background } = parts;
         let Foundation { database, config, bus, .. } = foundation;
         let lifetime = settings.auth.session_lifetime.duration();
@@ -65,6 +72,8 @@ impl App {
             config,
             bus,
             plugins,
+            files: FileLinks::default(),
+            process: ProcessMeter::new(),
             control,
             background,
         });

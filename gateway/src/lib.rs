@@ -11,6 +11,9 @@
 //! | [`logs`] | the log of the process, and its feed for the dashboard |
 //! | [`exit`] | exit codes, and the error that a command ends with |
 //! | [`assets`] | the embedded page |
+//! | [`metrics`] | the counters of the process |
+//! | [`files`] | one-time links to files |
+//! | [`process`] | what the process costs |
 
 #![forbid(unsafe_code)]
 
@@ -19,8 +22,11 @@ pub mod app;
 pub mod assets;
 pub mod auth;
 pub mod exit;
+pub mod files;
 pub mod http;
 pub mod logs;
+pub mod metrics;
+pub mod process;
 pub mod routes;
 mod running;
 pub mod server;

@@ -93,6 +93,38 @@ pub fn build(settings: &ClientSettings) -> Result<Client, ClientError> {
     builder.build().map_err(|_| ClientError::Tls)
 }
 
+/// Why an address did not answer as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreachableError {
+    /// No client could be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// It did not answer in time, or not at all.
+    #[error("no answer within 10 s, or none at all")]
+    Silent,
+    /// It answered with a status that says no.
+    #[error("the answer has the status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+    },
+}
+
+/// Asks an address once and says how long the head of its answer took; 10 s at most.
+pub async fn latency(address: &str) -> Result<Duration, UnreachableError> {
+    let settings = ClientSettings {
+        total_timeout: Some(Duration::from_secs(10)),
+        ..ClientSettings::default()
+    };
+    let client = build(&settings)?;
+    let begun = tokio::time::Instant::now();
+    let answer = client.get(address).send().await.map_err(|_| UnreachableError::Silent)?;
+    if answer.status().is_success() {
+        return Ok(begun.elapsed());
+    }
+    Err(UnreachableError::Status { status: answer.status().as_u16() })
+}
+
 fn headers(from: &BTreeMap<String, String>) -> Result<HeaderMap, ClientError> {
     from.iter()
         .map(|(name, value)| {

@@ -125,6 +125,12 @@ error_codes! {
         "This belongs to another user.", "该内容属于其他用户。";
     Busy = SERVICE_UNAVAILABLE, Business, "busy",
         "Too many messages are waiting. Try again shortly.", "等待处理的消息过多，请稍后再试。";
+    Unreachable = BAD_GATEWAY, Business, "unreachable",
+        "The address does not answer as it should.", "该地址没有正常响应。";
+    ProcessEnding = SERVICE_UNAVAILABLE, Real, "process_ending",
+        "The process is going down; nothing begins any more.", "进程正在退出，不再接受新的操作。";
+    FileGone = NOT_FOUND, Real, "file_gone",
+        "There is no such file: the link was used already or has run out.", "文件不存在：链接已被使用或已过期。";
     StorageFailed = INTERNAL_SERVER_ERROR, Real, "storage_failed",
         "The database did not take or give the data. The log says why.", "数据库读写失败，原因见日志。";
     Internal = INTERNAL_SERVER_ERROR, Real, "internal",

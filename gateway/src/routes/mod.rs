@@ -7,6 +7,7 @@ mod docs;
 mod page;
 mod platform;
 mod plugin;
+mod stat;
 mod table;
 
 pub use table::TABLE;

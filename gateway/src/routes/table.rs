@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{apikey, auth, chat, docs, page, platform, plugin};
+use super::{apikey, auth, chat, docs, page, platform, plugin, stat};
 use crate::http::{Row, Table};
 
 /// The table. It is built once and checks itself.
@@ -17,6 +17,7 @@ fn rows() -> Vec<Row> {
         chat::rows(),
         platform::rows(),
         plugin::rows(),
+        stat::rows(),
     ];
     domains.into_iter().flatten().collect()
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::io::ReaderStream;
 
 use crate::app::App;
-use crate::http::{Answer, ApiError, Code, Multipart, Query, Reply, RuntimeLease};
+use crate::files::LIFETIME;
+use crate::http::{Answer, ApiError, Code, Json, Multipart, Path, Query, Reply, RuntimeLease};
 
 /// The largest upload, in bytes.
 pub const UPLOAD_LIMIT: usize = 128 * 1024 * 1024;
@@ -37,6 +38,22 @@ pub struct ByName {
 pub struct ById {
     #[serde(default)]
     attachment_id: String,
+}
+
+/// A one-time link.
+#[derive(Serialize, JsonSchema)]
+pub struct Link {
+    file_token: String,
+    /// Where the file is, once.
+    url: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+/// Which link.
+#[derive(Deserialize, JsonSchema)]
+pub struct LinkPath {
+    file_token: String,
 }
 
 /// `POST /api/chat/post_file`, `POST /api/v1/file`: the form's field `file`.
@@ -92,6 +109,23 @@ pub async fn by_id(
     Query(which): Query<ById>,
 ) -> Result<HttpResponse, ApiError> {
     serve(app.database.attachments().by_id(&which.attachment_id).await?).await
+}
+
+/// `POST /api/file/link`
+pub async fn link(app: Data<App>, _lease: RuntimeLease, Json(which): Json<ById>) -> Answer<Link> {
+    let found = app.database.attachments().by_id(&which.attachment_id).await?;
+    found.ok_or_else(|| ApiError::with(Code::NotFound, "There is no such file."))?;
+    let file_token = app.files.issue(&which.attachment_id);
+    let url = format!("/api/file/{file_token}");
+    Ok(Reply::data(Link { file_token, url, expires_in: LIFETIME.as_secs() }))
+}
+
+/// `GET /api/file/{file_token}`
+pub async fn by_link(app: Data<App>, Path(path): Path<LinkPath>) -> Result<HttpResponse, ApiError> {
+    let gone = || ApiError::new(Code::FileGone);
+    let attachment = app.files.redeem(&path.file_token).ok_or_else(gone)?;
+    let found = app.database.attachments().by_id(&attachment).await?;
+    serve(Some(found.ok_or_else(gone)?)).await
 }
 
 /// Streams a file. Only types that a browser cannot run are shown in place; the rest is saved.
