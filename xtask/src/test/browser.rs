@@ -1,9 +1,9 @@
-//! The stage `browser`: the embedded page, driven in a headless Chromium by the scripts in
-//! `tests/browser`, after a look at the types of its scripts.
+//! The stage `browser`: the embedded page, its scripts checked for types and driven in a headless
+//! Chromium by `tests/browser`.
 
-use std::fs;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::stage::{Outcome, has};
@@ -12,28 +12,23 @@ use crate::workspace::{Faults, Workspace};
 /// The names under which Chromium is installed.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// Skipped when there is no browser, no Node.js or no script.
+/// Skipped when there is no browser, no Node.js, or no way to fetch the driver.
 pub(super) fn run(workspace: &Workspace, shell: &Shell) -> Result<Outcome> {
     let Some(browser) = BROWSERS.into_iter().find(|name| has(shell, name)) else {
         return Ok(Outcome::Skipped("Chromium is not installed".to_owned()));
     };
-    if !has(shell, "node") {
-        return Ok(Outcome::Skipped("Node.js is not installed".to_owned()));
-    }
-    let scripts = scripts(workspace)?;
-    if scripts.is_empty() {
-        return Ok(Outcome::Skipped("tests/browser holds no *.test.mjs".to_owned()));
+    if !has(shell, "node") || !has(shell, "npm") {
+        return Ok(Outcome::Skipped("Node.js with npm is not installed".to_owned()));
     }
     let folder = workspace.root.join("tests/browser");
-    let packages = folder.join("node_modules");
-    if !packages.is_dir() && cmd!(shell, "npm ci --prefix {folder}").quiet().run().is_err() {
-        return Ok(Outcome::Skipped("the packages of tests/browser cannot be fetched".to_owned()));
+    let _inside = shell.push_dir(&folder);
+    if !installed(&folder) && cmd!(shell, "npm ci --no-audit --no-fund").run().is_err() {
+        return Ok(Outcome::Skipped("npm could not fetch the browser's driver".to_owned()));
     }
-    let checker = packages.join("typescript/bin/tsc");
-    cmd!(shell, "node {checker} -p {folder}").run()?;
-    let plain = workspace.gateway("dev", Faults::Without)?;
+    cmd!(shell, "npm run --silent check").run()?;
     let faults = workspace.gateway("dev", Faults::With)?;
-    cmd!(shell, "node --test --test-concurrency=1 {scripts...}")
+    let plain = workspace.gateway("dev", Faults::Without)?;
+    cmd!(shell, "npm test")
         .env("FIRSTLIGHT_BIN", plain)
         .env("FIRSTLIGHT_FAULTS_BIN", faults)
         .env("FIRSTLIGHT_BROWSER", browser)
@@ -41,19 +36,11 @@ pub(super) fn run(workspace: &Workspace, shell: &Shell) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn scripts(workspace: &Workspace) -> Result<Vec<String>> {
-    let folder = workspace.root.join("tests/browser");
-    if !folder.is_dir() {
-        return Ok(Vec::new());
+/// Whether the packages are there and not older than what they were locked to.
+fn installed(folder: &Path) -> bool {
+    let modified = |name: &str| folder.join(name).metadata().and_then(|file| file.modified());
+    match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {
+        (Ok(there), Ok(wanted)) => there >= wanted,
+        _ => false,
     }
-    let mut scripts = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        let path = path.to_str().context("a file name that is not UTF-8")?;
-        if path.ends_with(".test.mjs") {
-            scripts.push(path.to_owned());
-        }
-    }
-    scripts.sort();
-    Ok(scripts)
 }
