@@ -4,6 +4,7 @@
 //! skipped and says so; nothing else is ever skipped.
 
 mod browser;
+mod generated;
 mod run;
 mod stage;
 

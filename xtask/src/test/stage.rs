@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use super::{browser, run::Arguments};
+use super::{browser, generated, run::Arguments};
 use crate::workspace::{Faults, Workspace};
 
 /// One check, in the order of [`Stage::ALL`].
@@ -13,16 +13,18 @@ use crate::workspace::{Faults, Workspace};
 pub(super) enum Stage {
     /// Formatting.
     Fmt,
-    /// Sizes, package edges, generated documents.
+    /// Sizes of files, package edges, links and decision records.
     Tidy,
     /// Clippy with the workspace lints, warnings refused.
     Clippy,
     /// Bans, licences and sources of the dependencies.
     Deny,
+    /// Documents made from the route table.
+    Docs,
     /// Unit and property tests of every package.
     Unit,
-    /// Examples in the documentation.
-    Doc,
+    /// Examples in the code's documentation.
+    Doctests,
     /// Integration tests, against the library and the real binary.
     It,
     /// The embedded page in a real browser.
@@ -37,13 +39,14 @@ pub(super) enum Outcome {
 
 impl Stage {
     /// Cheapest first.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Tidy,
         Self::Clippy,
         Self::Deny,
+        Self::Docs,
         Self::Unit,
-        Self::Doc,
+        Self::Doctests,
         Self::It,
         Self::Browser,
     ];
@@ -60,8 +63,11 @@ impl Stage {
             Self::Tidy => cmd!(shell, "cargo test -q -p xtask").run()?,
             Self::Clippy => clippy(&shell)?,
             Self::Deny => return deny(&shell),
+            Self::Docs => generated::run(workspace, &shell, arguments.update)?,
             Self::Unit => unit(&shell, arguments)?,
-            Self::Doc => cmd!(shell, "cargo test -q --workspace --exclude xtask --doc").run()?,
+            Self::Doctests => {
+                cmd!(shell, "cargo test -q --workspace --exclude xtask --doc").run()?
+            }
             Self::It => integration(workspace, &shell, arguments)?,
             Self::Browser => return browser::run(workspace, &shell),
         }
@@ -76,8 +82,9 @@ impl fmt::Display for Stage {
             Self::Tidy => "tidy",
             Self::Clippy => "clippy",
             Self::Deny => "deny",
+            Self::Docs => "docs",
             Self::Unit => "unit",
-            Self::Doc => "doc",
+            Self::Doctests => "doctests",
             Self::It => "it",
             Self::Browser => "browser",
         })
