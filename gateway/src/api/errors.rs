@@ -6,7 +6,7 @@ use firstlight_core::db::DbError;
 use serde_json::json;
 
 use crate::auth::AuthError;
-use crate::http::{ApiError, Code};
+use crate::http::{ApiError, Code, Message};
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
@@ -59,14 +59,21 @@ impl From<AuthError> for ApiError {
         let text = error.to_string();
         match error {
             AuthError::CredentialsWrong => ApiError::new(Code::CredentialsWrong),
-            AuthError::Throttled { seconds } => ApiError::new(Code::Throttled).retry_after(seconds),
+            AuthError::Throttled { seconds } => {
+                let text = Message::LoginThrottled { seconds: seconds.into() };
+                ApiError::with(Code::Throttled, text).retry_after(seconds)
+            }
             AuthError::SetupDone => ApiError::new(Code::SetupDone),
             AuthError::SetupNeeded => ApiError::new(Code::SetupNeeded),
             AuthError::SetupSecretWrong => ApiError::new(Code::SetupSecretWrong),
-            AuthError::PasswordRefused => ApiError::new(Code::PasswordWeak),
-            AuthError::NameRefused | AuthError::ConfirmationDiffers => {
-                ApiError::with(Code::Invalid, sentence(&text))
+            AuthError::PasswordTooShort { minimum } => {
+                ApiError::with(Code::PasswordWeak, Message::PasswordTooShort { minimum })
             }
+            AuthError::PasswordTooLong { maximum } => {
+                ApiError::with(Code::Invalid, Message::PasswordTooLong { maximum })
+            }
+            AuthError::NameRefused => ApiError::with(Code::Invalid, Message::UsernameInvalid),
+            AuthError::ConfirmationDiffers => ApiError::with(Code::Invalid, sentence(&text)),
             AuthError::NameTaken => ApiError::with(Code::Conflict, sentence(&text)),
             AuthError::NothingToChange => ApiError::new(Code::NothingToChange),
             AuthError::Missing(_) => ApiError::with(Code::NotFound, sentence(&text)),

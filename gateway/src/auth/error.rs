@@ -23,11 +23,20 @@ pub enum AuthError {
     /// The secret of the set-up link is wrong or used.
     #[error("the set-up secret is wrong or was used")]
     SetupSecretWrong,
-    /// The password is too short or far too long.
-    #[error("the password must have {min} to {max} characters", min = super::passwords::MIN, max = super::passwords::MAX)]
-    PasswordRefused,
-    /// The name is blank, too long or holds control characters.
-    #[error("the user name is blank, too long or holds control characters")]
+    /// The password is too short.
+    #[error("the password needs at least {minimum} characters")]
+    PasswordTooShort {
+        /// How many it needs.
+        minimum: usize,
+    },
+    /// The password is too long.
+    #[error("the password may have at most {maximum} characters")]
+    PasswordTooLong {
+        /// How many it may have.
+        maximum: usize,
+    },
+    /// The name is blank or too long, or holds characters that would break session keys.
+    #[error("a user name has 1 to 64 characters and no control characters, \"!\" or \":\"")]
     NameRefused,
     /// Somebody has this name.
     #[error("the user name is taken")]

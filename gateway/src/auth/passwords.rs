@@ -9,10 +9,10 @@ use tokio::sync::Semaphore;
 use super::error::AuthError;
 
 /// The shortest password. Length is what makes a password strong; composition rules do not.
-pub(super) const MIN: usize = 8;
+const MIN: usize = 8;
 
 /// The longest password.
-pub(super) const MAX: usize = 256;
+const MAX: usize = 256;
 
 /// How many hashes run at once.
 const AT_ONCE: usize = 2;
@@ -40,8 +40,11 @@ impl Default for Passwords {
 impl Passwords {
     /// Whether the password may be set.
     pub fn acceptable(password: &str) -> Result<(), AuthError> {
-        let length = password.chars().count();
-        if (MIN..=MAX).contains(&length) { Ok(()) } else { Err(AuthError::PasswordRefused) }
+        match password.chars().count() {
+            length if length < MIN => Err(AuthError::PasswordTooShort { minimum: MIN }),
+            length if length > MAX => Err(AuthError::PasswordTooLong { maximum: MAX }),
+            _ => Ok(()),
+        }
     }
 
     /// Hashes a new password.

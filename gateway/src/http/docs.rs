@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use firstlight_core::messages::Language;
 use sha2::{Digest, Sha256};
 
 use super::error::{Code, Kind};
-use super::language::Language;
 use super::openapi::{access, template};
 use super::row::{Row, Table};
 
@@ -46,7 +46,7 @@ pub fn errors() -> String {
     );
     for code in Code::ALL {
         let kept = if code.kind() == Kind::Real { "yes" } else { "no" };
-        let (status, sentence) = (code.status().as_u16(), code.sentence(Language::En));
+        let (status, sentence) = (code.status().as_u16(), code.sentence(Language::English));
         let _ = writeln!(text, "| `{}` | {status} | {kept} | {sentence} |", code.as_str());
     }
     text
@@ -93,7 +93,7 @@ pub fn page(table: &Table) -> String {
     }
     body.push_str("<h2 id=\"errors\">errors</h2><table><tr><th>Code<th>Status<th>Meaning");
     for code in Code::ALL {
-        let (status, text) = (code.status().as_u16(), escaped(code.sentence(Language::En)));
+        let (status, text) = (code.status().as_u16(), escaped(code.sentence(Language::English)));
         let _ = write!(body, "<tr><td><code>{}</code><td>{status}<td>{text}", code.as_str());
     }
     format!(

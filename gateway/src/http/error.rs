@@ -9,10 +9,11 @@ use std::error::Error as StdError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use firstlight_core::messages::Language;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::language::Language;
+use super::language::{Text, pick};
 use super::row::Row;
 
 /// Any error, kept as the cause of an [`ApiError`].
@@ -54,7 +55,7 @@ macro_rules! error_codes {
 
             /// The general sentence of the code.
             pub fn sentence(self, language: Language) -> &'static str {
-                match self { $(Code::$variant => language.pick($en, $zh),)* }
+                match self { $(Code::$variant => pick(language, $en, $zh),)* }
             }
         }
     };
@@ -139,10 +140,10 @@ error_codes! {
 
 /// The one error of the gateway.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {}", code.as_str(), message.as_deref().unwrap_or_else(|| code.sentence(Language::En)))]
+#[error("{}: {}", code.as_str(), self.message(Language::English))]
 pub struct ApiError {
     code: Code,
-    message: Option<Cow<'static, str>>,
+    message: Option<Text>,
     data: Option<Value>,
     real_status: bool,
     retry_after: Option<u32>,
@@ -177,7 +178,7 @@ impl ApiError {
     }
 
     /// An error with a sentence of its own.
-    pub fn with(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with(code: Code, message: impl Into<Text>) -> Self {
         Self { message: Some(message.into()), ..Self::new(code) }
     }
 
@@ -220,8 +221,11 @@ impl ApiError {
     }
 
     /// The sentence that the caller reads.
-    pub fn message(&self, language: Language) -> &str {
-        self.message.as_deref().unwrap_or_else(|| self.code.sentence(language))
+    pub fn message(&self, language: Language) -> Cow<'_, str> {
+        match &self.message {
+            Some(text) => text.in_language(language),
+            None => Cow::Borrowed(self.code.sentence(language)),
+        }
     }
 
     /// Builds the answer.
@@ -232,7 +236,7 @@ impl ApiError {
         let body = Body {
             status: "error",
             code: self.code.as_str(),
-            message: self.message(how.language),
+            message: &self.message(how.language),
             data: self.data.as_ref().or(how.data_never_null.then_some(&empty)),
             request_id: how.request_id,
         };
@@ -266,7 +270,7 @@ impl ResponseError for ApiError {
     /// caller's language and the request id.
     fn error_response(&self) -> HttpResponse {
         self.render(Rendering {
-            language: Language::En,
+            language: Language::English,
             request_id: None,
             contract: false,
             data_never_null: false,

@@ -8,6 +8,7 @@ use actix_web::error::{JsonPayloadError, PayloadError};
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 use firstlight_core::lifecycle::Lease;
+use firstlight_core::messages::Language;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use schemars::JsonSchema;
@@ -18,7 +19,7 @@ use super::caller::{Caller, SessionCaller};
 use super::describe::{Input, Operation};
 use super::error::{ApiError, Code};
 use super::guard::Admitted;
-use super::language::Language;
+use super::language;
 use super::row::Needs;
 use crate::Rt;
 
@@ -44,6 +45,10 @@ pub struct Multipart(pub actix_multipart::Multipart);
 /// The log-in that calls, in rows that only log-ins may call.
 #[derive(Debug)]
 pub struct Session(pub std::sync::Arc<SessionCaller>);
+
+/// The language that the caller asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted(pub Language);
 
 /// The live runtime, held for as long as this value lives. Long replies keep it and select on
 /// [`Lease::gone`].
@@ -202,12 +207,12 @@ impl FromRequest for Session {
     }
 }
 
-impl FromRequest for Language {
+impl FromRequest for Wanted {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Language::of(req.headers())))
+        ready(Ok(Wanted(language::wanted(req.headers()))))
     }
 }
 
@@ -258,7 +263,7 @@ impl Input for Multipart {
 }
 
 impl Input for Caller {}
-impl Input for Language {}
+impl Input for Wanted {}
 
 impl Input for Session {
     const SESSION: bool = true;

@@ -24,7 +24,7 @@ use super::body::{HeadOnly, limited};
 use super::caller::Caller;
 use super::credentials::{self, Carrier};
 use super::error::{ApiError, Code, Rendering};
-use super::language::Language;
+use super::language;
 use super::row::{Access, Refused, Row};
 use super::{headers, refusal, request_id};
 use crate::Rt;
@@ -207,7 +207,7 @@ pub(super) fn finish(
 }
 
 fn rendered(row: &Row, id: &str, http: &HttpRequest, error: &Error) -> HttpResponse {
-    let how = Rendering::of(row, Language::of(http.headers()), id);
+    let how = Rendering::of(row, language::wanted(http.headers()), id);
     if let Some(error) = error.as_error::<ApiError>() {
         log(error);
         return error.render(how);

@@ -1,40 +1,67 @@
-//! The language of the texts that a caller reads.
+//! The texts that a caller reads, in the language that the caller asks for.
+//!
+//! The general sentence of a code stands in the table of codes. What says more comes from the
+//! catalogue of the core, in both languages; what was said by somebody else (a parser, a plugin)
+//! is passed on as it is.
+
+use std::borrow::Cow;
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use firstlight_core::messages::{Language, Message};
 
-/// The languages that messages exist in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English, also for everyone who asked for something else.
-    #[default]
-    En,
-    /// Simplified Chinese.
-    Zh,
+/// The language that a request asks for.
+pub fn wanted(headers: &HeaderMap) -> Language {
+    let header = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    header.map(Language::accepted).unwrap_or_default()
 }
 
-impl Language {
-    /// The first language of `Accept-Language` that we have, by the order the caller gave.
-    ///
-    /// Weights are not compared: browsers list languages by preference.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        wanted
-            .into_iter()
-            .flat_map(|list| list.split(','))
-            .map(|entry| entry.split(';').next().unwrap_or_default().trim())
-            .find_map(|tag| match tag.split('-').next().unwrap_or_default() {
-                primary if primary.eq_ignore_ascii_case("zh") => Some(Language::Zh),
-                primary if primary.eq_ignore_ascii_case("en") => Some(Language::En),
-                _ => None,
-            })
-            .unwrap_or_default()
+/// Chooses between the two forms of a text.
+pub fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
+    match language {
+        Language::English => english,
+        Language::Chinese => chinese,
     }
+}
 
-    /// Chooses between the two forms of a text.
-    pub fn pick<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+/// Something to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Text {
+    /// A sentence of the catalogue.
+    Message(Message),
+    /// A sentence that exists in one language only.
+    Plain(Cow<'static, str>),
+}
+
+impl Text {
+    /// The sentence.
+    pub fn in_language(&self, language: Language) -> Cow<'_, str> {
         match self {
-            Language::En => english,
-            Language::Zh => chinese,
+            Text::Message(message) => message.text(language),
+            Text::Plain(text) => Cow::Borrowed(text),
         }
+    }
+}
+
+impl From<Message> for Text {
+    fn from(message: Message) -> Self {
+        Text::Message(message)
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Text::Plain(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text::Plain(Cow::Owned(text))
+    }
+}
+
+impl From<Cow<'static, str>> for Text {
+    fn from(text: Cow<'static, str>) -> Self {
+        Text::Plain(text)
     }
 }

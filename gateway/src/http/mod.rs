@@ -45,8 +45,11 @@ pub use address::ClientAddress;
 pub use caller::{Caller, KeyCaller, SessionCaller};
 pub use error::{ApiError, Code};
 pub use events::{Event, Events};
-pub use extract::{Json, MaybeRuntime, Multipart, Path, Query, RawBody, RuntimeLease, Session};
-pub use language::Language;
+pub use extract::{
+    Json, MaybeRuntime, Multipart, Path, Query, RawBody, RuntimeLease, Session, Wanted,
+};
+pub use firstlight_core::messages::{Language, Message};
+pub use language::Text;
 pub use reply::{Answer, Empty, Reply};
 pub use row::{Access, Needs, Row, Scope, Table, route};
 pub use socket::{Closed, Incoming, Sender, Socket, Switching, Upgrade};

@@ -17,7 +17,7 @@ use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::error::{ApiError, Code, Rendering};
 use super::guard::Guard;
-use super::language::Language;
+use super::language;
 use super::row::{Row, Table};
 use super::{headers, request_id};
 use crate::app::App;
@@ -130,7 +130,7 @@ fn unrouted(
     let id = request_id::next();
     let render = |error: ApiError| {
         error.render(Rendering {
-            language: Language::of(request),
+            language: language::wanted(request),
             request_id: Some(id.as_str()),
             contract: false,
             data_never_null: true,

@@ -10,7 +10,7 @@ use actix_ws::{CloseCode, CloseReason};
 use serde_json::json;
 
 use super::error::{ApiError, Code};
-use super::language::Language;
+use super::language;
 use super::row::{Access, Row};
 
 /// Whether the request asks for a WebSocket.
@@ -26,14 +26,14 @@ pub async fn refuse(row: &Row, req: &mut ServiceRequest, error: &ApiError) -> Op
     let (http, mut payload) = (req.request().clone(), req.take_payload());
     let body = web::Payload::from_request(&http, &mut payload).await.ok()?;
     let (response, mut session, _messages) = actix_ws::handle(&http, body).ok()?;
-    let text = error.message(Language::of(http.headers()));
+    let text = error.message(language::wanted(http.headers()));
     if matches!(row.access, Access::Key(_)) {
         let code = if runtime { "RUNTIME_NOT_READY" } else { "UNAUTHORIZED" };
         let frame = json!({ "type": "error", "code": code, "data": text });
         session.text(frame.to_string()).await.ok()?;
     }
     let code = if runtime { CloseCode::Again } else { CloseCode::Policy };
-    let reason = CloseReason { code, description: Some(text.to_owned()) };
+    let reason = CloseReason { code, description: Some(text.into_owned()) };
     session.close(Some(reason)).await.ok()?;
     Some(response)
 }

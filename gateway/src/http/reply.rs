@@ -1,7 +1,5 @@
 //! What handlers give back: the envelope `{status, message, data}`, and the few other shapes.
 
-use std::borrow::Cow;
-
 use actix_web::body::BoxBody;
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
@@ -13,6 +11,7 @@ use serde_json::json;
 
 use super::describe::{Operation, Output};
 use super::error::ApiError;
+use super::language::{self, Text};
 
 /// What most handlers answer.
 pub type Answer<T> = Result<Reply<T>, ApiError>;
@@ -26,7 +25,7 @@ pub struct Empty {}
 pub struct Reply<T> {
     status: StatusCode,
     word: &'static str,
-    message: Option<Cow<'static, str>>,
+    message: Option<Text>,
     data: T,
     cookie: Option<Cookie<'static>>,
 }
@@ -46,7 +45,7 @@ impl<T> Reply<T> {
 
     /// Adds a sentence for the person at the dashboard.
     #[must_use]
-    pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn message(mut self, message: impl Into<Text>) -> Self {
         self.message = Some(message.into());
         self
     }
@@ -83,9 +82,10 @@ impl Reply<Empty> {
 impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let envelope =
-            Envelope { status: self.word, message: self.message.as_deref(), data: &self.data };
+    fn respond_to(self, http: &HttpRequest) -> HttpResponse {
+        let text = self.message.as_ref();
+        let text = text.map(|text| text.in_language(language::wanted(http.headers())));
+        let envelope = Envelope { status: self.word, message: text.as_deref(), data: &self.data };
         let body = match serde_json::to_vec(&envelope) {
             Ok(body) => body,
             Err(error) => return HttpResponse::from_error(ApiError::internal(error)),

@@ -14,6 +14,7 @@ use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, MessageStream, Session,
 };
 use bytes::Bytes;
+use firstlight_core::messages::{Language, Message};
 use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::json;
@@ -24,7 +25,7 @@ use super::describe::{Input, Operation, Output};
 use super::error::{ApiError, Code};
 use super::extract::RuntimeLease;
 use super::guard::Admitted;
-use super::language::Language;
+use super::language;
 use super::row::Access;
 use crate::app::App;
 
@@ -96,7 +97,7 @@ impl Upgrade {
             sender: Sender { session, patience: limits.slow_reader.duration() },
             messages: bounded(messages, limits.socket_message_bytes),
             ending: app.ending.clone(),
-            language: Language::of(self.http.headers()),
+            language: language::wanted(self.http.headers()),
             frames_errors: self.frames_errors,
             ping,
             heard: Instant::now(),
@@ -168,17 +169,17 @@ impl Socket {
         if self.ending.is_cancelled() {
             return self.restarting().await;
         }
-        let text = Code::RuntimeLoading.sentence(self.language);
+        let text = Message::RuntimeGone.text(self.language);
         if self.frames_errors {
             let frame = json!({ "type": "error", "code": "RUNTIME_NOT_READY", "data": text });
             let _ = self.sender.json(&frame).await;
         }
-        self.close(CloseCode::Again, Some(text)).await
+        self.close(CloseCode::Again, Some(&text)).await
     }
 
     async fn restarting(&mut self) -> Option<Incoming> {
-        let text = self.language.pick("The gateway is going down.", "网关正在关闭。");
-        self.close(CloseCode::Restart, Some(text)).await
+        let text = Message::ProcessEnding.text(self.language);
+        self.close(CloseCode::Restart, Some(&text)).await
     }
 
     async fn close(&mut self, code: CloseCode, text: Option<&str>) -> Option<Incoming> {

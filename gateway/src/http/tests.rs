@@ -314,7 +314,7 @@ async fn get_rows_answer_head_without_a_body() {
 async fn messages_come_in_the_language_of_the_caller() {
     let app = app_in(Phase::Ready).await;
     let seen = send(&app, get("/api/nothing").insert_header(("accept-language", "zh-CN,en"))).await;
-    assert_eq!(seen.body["message"], Code::RouteUnknown.sentence(super::Language::Zh));
+    assert_eq!(seen.body["message"], Code::RouteUnknown.sentence(super::Language::Chinese));
 }
 
 #[test]
