@@ -15,6 +15,7 @@ use crate::Rt;
 use crate::auth::{Auth, AuthError};
 use crate::files::FileLinks;
 use crate::http::origin::Origins;
+use crate::logs::Logs;
 use crate::process::ProcessMeter;
 
 /// The state of the gateway. [`App::assemble`] fills it in one place: add a field here and there,
@@ -41,6 +42,8 @@ pub struct App {
     /// Cancelled as the first thing when the process ends, before the runtime is taken down: streams
     /// and sockets then say `shutdown` and 1012.
     pub ending: CancellationToken,
+    /// The last log entries, their feed, and the switch for detail.
+    pub logs: Logs,
     /// Log-ins and API keys.
     pub auth: Auth,
     /// The origins that browsers may call from.
@@ -54,13 +57,14 @@ pub struct Parts {
     pub plugins: PluginSources,
     pub control: Control<Rt>,
     pub background: Background,
+    pub logs: Logs,
 }
 
 impl App {
     /// Puts the state together and starts what the gateway does by itself.
     pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
         crate::metrics::install();
-        let Parts { settings, foundation, plugins, control, background } = parts;
+        let Parts { settings, foundation, plugins, control, background, logs } = parts;
         let Foundation { database, config, bus, .. } = foundation;
         let lifetime = settings.auth.session_lifetime.duration();
         let app = Arc::new(Self {
@@ -76,6 +80,7 @@ impl App {
             process: ProcessMeter::new(),
             control,
             background,
+            logs,
         });
         let (kept, end) = (Arc::clone(&app), app.background.token().clone());
         app.background.spawn("auth.notes", async move { kept.auth.keep_notes(end).await });

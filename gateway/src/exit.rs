@@ -71,6 +71,16 @@ impl Problem {
         Self::new(exit, format!("{what} ({})", chain(cause)), advice)
     }
 
+    /// What failed.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &str {
+        &self.advice
+    }
+
     /// The code to end with.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -14,6 +14,9 @@
 //! | [`metrics`] | the counters of the process |
 //! | [`files`] | one-time links to files |
 //! | [`process`] | what the process costs |
+//! | [`gateway`] | the composition root: [`Gateway`] and its builder |
+//!
+//! A gateway with plugins of its own is a crate that depends on this one; see [`gateway`].
 
 #![forbid(unsafe_code)]
 
@@ -21,11 +24,16 @@ pub mod api;
 pub mod app;
 pub mod assets;
 pub mod auth;
+mod cli;
+mod control;
 pub mod exit;
 pub mod files;
+pub mod gateway;
 pub mod http;
+mod listen;
 pub mod logs;
 pub mod metrics;
+mod problems;
 pub mod process;
 pub mod routes;
 mod running;
@@ -34,6 +42,13 @@ mod signals;
 mod terminal;
 #[cfg(test)]
 mod testing;
+
+pub use exit::{Exit, Problem};
+pub use firstlight_core as core;
+pub use firstlight_runtime as runtime;
+pub use firstlight_runtime::plugins_api;
+pub use gateway::{Builder, Gateway};
+pub use logs::Logs;
 
 /// The runtime that the lifecycle holds while it is ready.
 pub(crate) type Rt = firstlight_runtime::Runtime;

@@ -22,6 +22,7 @@ use crate::app::{App, Parts};
 use crate::auth::Digest;
 use crate::http::mount::mount;
 use crate::http::{SessionCaller, Table};
+use crate::logs::Logs;
 
 pub(crate) const TOKEN: &str = "a-session";
 pub(crate) const STALE: &str = "an-expired-session";
@@ -149,6 +150,7 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         plugins,
         control: control_in(phase, plan, folder).await,
         background: Background::new(),
+        logs: Logs::unconnected(),
     });
     let app = app.await.unwrap();
     let person = |session: &str| SessionCaller {

@@ -26,7 +26,7 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The newest schema this program knows.
-fn newest() -> i64 {
+pub(super) fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
@@ -44,13 +44,8 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), DbE
     Ok(())
 }
 
-async fn applied(connection: &mut SqliteConnection) -> Result<i64, DbError> {
-    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await?;
-    Ok(version)
-}
-
-/// Runs what is missing. Looks at the version again, now that nobody else can change it.
-async fn apply(connection: &mut SqliteConnection) -> Result<(), DbError> {
+/// The schema of the file, when this program can work with it.
+pub(super) async fn acceptable(connection: &mut SqliteConnection) -> Result<i64, DbError> {
     let found = applied(connection).await?;
     if found > newest() {
         return Err(DbError::NewerSchema { found, known: newest() });
@@ -63,6 +58,17 @@ async fn apply(connection: &mut SqliteConnection) -> Result<(), DbError> {
             return Err(DbError::Foreign);
         }
     }
+    Ok(found)
+}
+
+async fn applied(connection: &mut SqliteConnection) -> Result<i64, DbError> {
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await?;
+    Ok(version)
+}
+
+/// Runs what is missing. Looks at the version again, now that nobody else can change it.
+async fn apply(connection: &mut SqliteConnection) -> Result<(), DbError> {
+    let found = acceptable(connection).await?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
         let mark = format!("PRAGMA user_version = {}", migration.version);
         let step = async {

@@ -11,6 +11,7 @@
 //! | `writer` | group commit |
 //! | `migrations` | the embedded, forward-only schema |
 //! | `files` | making the database's files |
+//! | `inspect` | a look at the file that changes nothing |
 //! | `error` | [`DbError`] |
 //! | the rest | repositories: plain rows and the statements that read and write them |
 
@@ -24,6 +25,7 @@ mod database;
 mod error;
 mod files;
 mod history;
+mod inspect;
 mod login_sessions;
 mod migrations;
 mod preferences;
@@ -46,6 +48,7 @@ pub use conversations::{Conversation, Conversations, Message, NewConversation, N
 pub use database::{Database, OpenOptions};
 pub use error::DbError;
 pub use history::{History, HistoryRow, NewHistory};
+pub use inspect::{Inspection, inspect};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
 pub use preferences::{Preference, Preferences};
 pub use statistics::{CallStatus, MessageCount, ProviderCall, ProviderUsage, Statistics};

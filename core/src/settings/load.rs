@@ -20,6 +20,9 @@ const DEFAULT_FILE: &str = "firstlight.toml";
 /// Variables of ours that are no settings. A build without faults has no use for theirs, and says so.
 const OTHER_VARIABLES: &[&str] = &[
     CONFIG_VARIABLE,
+    // Credentials of `firstlight chat`.
+    "FIRSTLIGHT_API_KEY",
+    "FIRSTLIGHT_PASSWORD",
     #[cfg(feature = "faults")]
     crate::faults::VARIABLE,
 ];

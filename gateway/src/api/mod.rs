@@ -6,6 +6,7 @@ pub mod auth;
 pub mod chat;
 pub mod docs;
 mod errors;
+pub mod logs;
 pub mod metrics;
 pub mod open;
 pub mod page;

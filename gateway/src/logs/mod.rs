@@ -13,4 +13,4 @@ pub mod ring;
 pub mod setup;
 
 pub use ring::{LogEntry, LogRing, LogTime};
-pub use setup::{Logging, TraceSwitch};
+pub use setup::{Logging, Logs, TraceSwitch};

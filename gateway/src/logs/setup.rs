@@ -22,11 +22,22 @@ use super::redact::redact;
 use super::ring::LogRing;
 use crate::exit::{Exit, Problem};
 
+/// Libraries whose `info` says nothing to an operator. The settings may name them and win.
+const QUIET: &str = "actix_server=warn";
+
 /// The logging of this process. Dropped last, it writes what is still waiting.
 pub struct Logging {
-    ring: LogRing,
-    tracing: TraceSwitch,
+    logs: Logs,
     _writer: WorkerGuard,
+}
+
+/// The log as the dashboard sees it.
+#[derive(Clone)]
+pub struct Logs {
+    /// The last entries and the feed of new ones.
+    pub ring: LogRing,
+    /// The switch for detail.
+    pub trace: TraceSwitch,
 }
 
 /// Switches the detailed trace of our own code in the dashboard's log on and off.
@@ -38,15 +49,7 @@ pub struct TraceSwitch {
 impl Logging {
     /// Starts logging.
     pub fn start(settings: &Log) -> Result<Self, Problem> {
-        let level = &settings.level;
-        let filter = EnvFilter::try_new(level).map_err(|error| {
-            Problem::caused(
-                Exit::Configuration,
-                &format!("the log level {level:?} is not understood"),
-                &error,
-                "use error, warn, info, debug or trace, or a list such as info,sqlx=warn",
-            )
-        })?;
+        let filter = Self::filter(&settings.level)?;
         let ring = LogRing::new(settings.history);
         let (stderr, guard) = NonBlockingBuilder::default()
             .buffered_lines_limit(8192)
@@ -65,27 +68,36 @@ impl Logging {
             .map_err(|error| {
                 Problem::caused(Exit::Internal, "logging could not start", &error, "report it")
             })?;
-        let tracing = TraceSwitch { apply: Arc::new(apply) };
-        Ok(Self { ring, tracing, _writer: guard })
+        let trace = TraceSwitch { apply: Arc::new(apply) };
+        Ok(Self { logs: Logs { ring, trace }, _writer: guard })
     }
 
-    /// The last entries and the feed of new ones.
-    pub fn ring(&self) -> &LogRing {
-        &self.ring
+    /// Reads a level, or a list of directives.
+    pub fn filter(level: &str) -> Result<EnvFilter, Problem> {
+        EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| {
+            Problem::caused(
+                Exit::Configuration,
+                &format!("the log level {level:?} is not understood"),
+                &error,
+                "use error, warn, info, debug or trace, or a list such as info,sqlx=warn",
+            )
+        })
     }
 
-    /// The switch for detail.
-    pub fn trace(&self) -> &TraceSwitch {
-        &self.tracing
+    /// The log as the dashboard sees it.
+    pub fn logs(&self) -> Logs {
+        self.logs.clone()
+    }
+}
+
+impl Logs {
+    /// A log that nothing writes to, where somebody else set up tracing.
+    pub fn unconnected() -> Self {
+        Self { ring: LogRing::new(500), trace: TraceSwitch { apply: Arc::new(|_| {}) } }
     }
 }
 
 impl TraceSwitch {
-    /// A switch that is connected to nothing, where somebody else set up the log.
-    pub fn unconnected() -> Self {
-        Self { apply: Arc::new(|_| {}) }
-    }
-
     /// Shows the detail, or stops showing it.
     pub fn set(&self, on: bool) {
         (self.apply)(on);
@@ -98,6 +110,7 @@ fn detail(on: bool) -> Targets {
     let ours = if on { LevelFilter::DEBUG } else { LevelFilter::INFO };
     Targets::new()
         .with_default(LevelFilter::INFO)
+        .with_target("actix_server", LevelFilter::WARN)
         .with_target("firstlight_core", ours)
         .with_target("firstlight_runtime", ours)
         .with_target("firstlight_gateway", ours)

@@ -4,6 +4,7 @@ mod apikey;
 mod auth;
 mod chat;
 mod docs;
+mod logs;
 mod page;
 mod platform;
 mod plugin;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{apikey, auth, chat, docs, page, platform, plugin, stat};
+use super::{apikey, auth, chat, docs, logs, page, platform, plugin, stat};
 use crate::http::{Row, Table};
 
 /// The table. It is built once and checks itself.
@@ -13,6 +13,7 @@ fn rows() -> Vec<Row> {
         auth::rows(),
         apikey::rows(),
         docs::rows(),
+        logs::rows(),
         page::rows(),
         chat::rows(),
         platform::rows(),

@@ -1,0 +1,191 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use firstlight_core::settings::Overrides;
+
+/// A chat-bot gateway whose control room is lit before anything can fail.
+#[derive(Debug, Parser)]
+#[command(
+    name = "firstlight",
+    version,
+    propagate_version = true,
+    after_help = "Without a command, `firstlight` runs the gateway. Settings also come from \
+                  firstlight.toml and FIRSTLIGHT_* variables; `firstlight config show` prints them \
+                  with where each comes from. Exit codes are listed in docs/cli.md."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that go over the settings of file and environment.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct SettingFlags {
+    /// The settings file [env: FIRSTLIGHT_CONFIG] [default: firstlight.toml, when it is there]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// The folder for the database and all files [env: FIRSTLIGHT_DATA_DIR] [default: data]
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    data_dir: Option<String>,
+    /// Where to serve HTTP [env: FIRSTLIGHT_LISTEN] [default: 127.0.0.1:6185]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// A level, or directives such as info,firstlight_runtime=debug [env: FIRSTLIGHT_LOG_LEVEL]
+    /// [default: info]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How log lines look: text or json [env: FIRSTLIGHT_LOG_FORMAT] [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the gateway (what happens without a command)
+    Run,
+    /// Check settings, database and configuration documents, and start nothing
+    Check(Output),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Talk to a running gateway in the terminal
+    Chat(ChatArguments),
+    /// Look for what is wrong with this installation, and say what to do about it
+    Doctor(Output),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// How data is printed.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings that apply, and where each comes from
+    Show(Output),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Set a password, making the account when it is missing; all its log-ins end at once
+    Reset(ResetArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetArguments {
+    /// Whose password
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: String,
+    /// Read the new password from standard input (the only way: arguments can be read by others)
+    #[arg(long, required = true)]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Credentials come from FIRSTLIGHT_API_KEY, or from --username with the password in
+/// FIRSTLIGHT_PASSWORD or on standard input.
+#[derive(Debug, Args)]
+#[command(after_help = "Credentials: an API key in FIRSTLIGHT_API_KEY; or --username with the \
+                        password in FIRSTLIGHT_PASSWORD, or on the first line of standard input \
+                        with --password-stdin. Ctrl-C stops an answer; at the prompt it ends.")]
+pub(crate) struct ChatArguments {
+    /// One message to send; without it, messages are read from standard input line by line
+    pub(crate) message: Option<String>,
+    /// The gateway [default: the one that runs on the data folder]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// Log in with this name; with an API key, talk under this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+    /// Go on with this session instead of a new one
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Ask this provider
+    #[arg(long, value_name = "ID")]
+    pub(crate) provider: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl SettingFlags {
+    /// As the settings take them.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            config: self.config.clone(),
+            data_dir: self.data_dir.clone(),
+            listen: self.listen.clone(),
+            log_level: self.log_level.clone(),
+            log_format: self.log_format.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Arguments, Command};
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_runs_and_settings_may_stand_anywhere() {
+        let arguments = Arguments::try_parse_from(["firstlight", "--listen", "[::1]:0"]).unwrap();
+        assert!(arguments.command.is_none());
+        assert_eq!(arguments.settings.overrides().listen.as_deref(), Some("[::1]:0"));
+        let after = ["firstlight", "check", "--data-dir", "elsewhere"];
+        let arguments = Arguments::try_parse_from(after).unwrap();
+        assert!(matches!(arguments.command, Some(Command::Check(_))));
+        assert_eq!(arguments.settings.overrides().data_dir.as_deref(), Some("elsewhere"));
+    }
+
+    #[test]
+    fn a_password_is_never_an_argument() {
+        let with = ["firstlight", "account", "reset", "--username", "ada", "--password", "x"];
+        assert!(Arguments::try_parse_from(with).is_err());
+        let without = ["firstlight", "account", "reset", "--username", "ada"];
+        assert!(Arguments::try_parse_from(without).is_err());
+    }
+
+    #[test]
+    fn the_manual_names_every_command() {
+        let manual = include_str!("../../../docs/cli.md");
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let parts: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+            let rows = if parts.is_empty() {
+                vec![format!("| `{name}` |")]
+            } else {
+                parts.iter().map(|part| format!("| `{name} {part}` |")).collect()
+            };
+            for row in rows {
+                assert!(manual.contains(&row), "docs/cli.md has no row {row}");
+            }
+        }
+    }
+}

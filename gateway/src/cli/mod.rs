@@ -1,0 +1,20 @@
+//! The command line: arguments in, an exit code out.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `arguments` | what can be typed |
+//! | `dispatch` | from the arguments to the command |
+//! | `account`, `chat`, `check`, `config`, `doctor` | the commands |
+//! | `findings` | what `check` and `doctor` have in common |
+
+mod account;
+mod arguments;
+mod chat;
+mod check;
+mod config;
+mod dispatch;
+mod doctor;
+mod findings;
+mod stream;
+
+pub(crate) use dispatch::main;

@@ -1,0 +1,148 @@
+//! The Unix socket: serving it, and asking through it.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use super::{Answer, Request};
+use crate::app::App;
+use crate::exit::{Exit, Problem};
+use crate::problems;
+
+/// The longest request.
+const LONGEST: u64 = 16 * 1024;
+/// How long one exchange may take; hashing a password on a busy machine is the slow part.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// Socket addresses of most systems hold some hundred bytes.
+const LONGEST_PATH: usize = 100;
+
+/// Serves the socket until the process ends. Answers where it is.
+pub(crate) fn serve(folder: &Path, app: &Arc<App>) -> io::Result<Option<PathBuf>> {
+    let path = place(folder)?;
+    // Left behind by a process that was killed; the lock says that nobody serves it.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    let us = UnixStream::pair()?.0.peer_cred()?.uid();
+    let (token, served) = (app.background.token().clone(), Arc::clone(app));
+    let at = path.clone();
+    app.background.spawn("control socket", async move {
+        token.run_until_cancelled(accept(listener, served, us)).await;
+        let _ = std::fs::remove_file(&at);
+    });
+    Ok(Some(path))
+}
+
+/// In the data folder, or where its path is too long for a socket, in a private folder beside the
+/// system's temporary files. The path is absolute: the asking process has a working directory of
+/// its own.
+fn place(folder: &Path) -> io::Result<PathBuf> {
+    let near = folder.canonicalize()?.join("control.sock");
+    if near.as_os_str().len() <= LONGEST_PATH {
+        return Ok(near);
+    }
+    let private = std::env::temp_dir().join(format!("firstlight-{}", uuid::Uuid::new_v4()));
+    std::fs::DirBuilder::new().mode(0o700).create(&private)?;
+    Ok(private.join("control.sock"))
+}
+
+/// One at a time: a reset is rare, and a queue of connections is the kernel's.
+async fn accept(listener: UnixListener, app: Arc<App>, us: u32) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => match timeout(DEADLINE, exchange(stream, &app, us)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "a local command broke off"),
+                Err(_) => tracing::warn!("a local command took too long"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a local command could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn exchange(stream: UnixStream, app: &App, us: u32) -> io::Result<()> {
+    let caller = stream.peer_cred()?.uid();
+    let mut stream = BufReader::new(stream);
+    let answer = if caller == us || caller == 0 {
+        let mut line = String::new();
+        (&mut stream).take(LONGEST).read_line(&mut line).await?;
+        obey(app, &line).await
+    } else {
+        tracing::warn!(user = caller, "a local command of another user was refused");
+        let advice = "run the command as the user of the gateway";
+        Err(Problem::new(Exit::Refused, "the gateway refused this user", advice))
+    };
+    let problem = answer.err().map(|problem| {
+        (problem.exit().code(), problem.what().to_owned(), problem.advice().to_owned())
+    });
+    let mut text = serde_json::to_vec(&Answer { problem })?;
+    text.push(b'\n');
+    stream.get_mut().write_all(&text).await?;
+    stream.get_mut().shutdown().await
+}
+
+async fn obey(app: &App, line: &str) -> Result<(), Problem> {
+    let request = serde_json::from_str(line).map_err(|_| {
+        let advice = "use the command of the same version as the gateway";
+        Problem::new(Exit::Usage, "the gateway did not understand the command", advice)
+    })?;
+    match request {
+        Request::AccountReset { username, password } => {
+            app.auth
+                .reset(&username, password)
+                .await
+                .map_err(|error| problems::accounts(&error))?;
+            tracing::info!(username, "a password was reset from the command line");
+            Ok(())
+        }
+    }
+}
+
+/// Sends a request. Nothing when nobody serves the socket.
+pub(crate) async fn ask(
+    path: &Path,
+    request: &Request,
+) -> Result<Option<Result<(), Problem>>, Problem> {
+    let Ok(stream) = UnixStream::connect(path).await else {
+        return Ok(None);
+    };
+    match timeout(DEADLINE, converse(stream, request)).await {
+        Ok(Ok(answer)) => Ok(Some(answer.problem.map_or(Ok(()), |(code, what, advice)| {
+            let exit = Exit::ALL.iter().copied().find(|exit| exit.code() == code);
+            Err(Problem::new(exit.unwrap_or(Exit::Internal), what, advice))
+        }))),
+        Ok(Err(error)) => Err(Problem::caused(
+            Exit::Unreachable,
+            "the running gateway broke off",
+            &error,
+            "look into its log, then try again",
+        )),
+        Err(_) => Err(Problem::new(
+            Exit::Unreachable,
+            "the running gateway did not answer in time",
+            "look into its log, then try again",
+        )),
+    }
+}
+
+async fn converse(stream: UnixStream, request: &Request) -> io::Result<Answer> {
+    let mut stream = BufReader::new(stream);
+    let mut text = serde_json::to_vec(request)?;
+    text.push(b'\n');
+    stream.get_mut().write_all(&text).await?;
+    let mut line = String::new();
+    (&mut stream).take(LONGEST).read_line(&mut line).await?;
+    Ok(serde_json::from_str(&line)?)
+}

@@ -1,0 +1,270 @@
+//! The composition root: everything is put together here, in the order of a start.
+//!
+//! A gateway with plugins of its own is a crate with this `main`:
+//!
+//! ```ignore
+//! fn main() -> firstlight_gateway::Exit {
+//!     firstlight_gateway::Gateway::builder().plugin::<Hello>().main()
+//! }
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use firstlight_core::bus::{Bus, BusSettings};
+use firstlight_core::config::ConfigStore;
+use firstlight_core::db::Database;
+use firstlight_core::lifecycle::{Background, Control, Limits, Options, Retry, supervise};
+use firstlight_core::settings::{DataLock, Settings};
+use firstlight_runtime::plugins::Registration;
+use firstlight_runtime::plugins_api::Plugin;
+use firstlight_runtime::{Foundation, Plan};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::logs;
+use crate::app::{App, Parts};
+use crate::exit::{Exit, Problem};
+use crate::logs::{Logging, Logs};
+use crate::routes::TABLE;
+use crate::running::Running;
+use crate::signals::Signals;
+use crate::{Rt, cli, control, listen, problems, server, terminal};
+
+/// How long the tasks of the process may take to end, and then the database to close.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+
+/// A gateway that has not started yet.
+#[derive(Default)]
+pub struct Builder {
+    plugins: Vec<Registration>,
+}
+
+/// A running gateway.
+pub struct Gateway {
+    app: Arc<App>,
+    server: ServerHandle,
+    /// Cancelled when the server has ended, for whatever reason.
+    served: CancellationToken,
+    address: SocketAddr,
+    setup_link: Option<String>,
+    lock: DataLock,
+}
+
+impl Gateway {
+    /// A gateway without plugins of its own.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What handlers can reach.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Commands to the supervisor of the runtime.
+    pub fn control(&self) -> &Control<Rt> {
+        &self.app.control
+    }
+
+    /// The link to make the first account with, when there is none yet.
+    pub fn setup_link(&self) -> Option<&str> {
+        self.setup_link.as_deref()
+    }
+
+    /// Drains and ends: new work is refused, turns finish or are checkpointed, streams and sockets
+    /// are told, then the server and the database close.
+    pub async fn end(self) -> Exit {
+        self.app.ending.cancel();
+        if let Some(generation) = self.app.control.shutdown().await.generation() {
+            self.app.control.settled(generation).await;
+        }
+        let mut left = self.app.control.snapshot().unclean.to_vec();
+        self.server.stop(true).await;
+        left.extend(self.app.background.end(LAST_STEPS).await);
+        let close = async {
+            self.app.config.close().await;
+            self.app.database.close().await;
+        };
+        if timeout(LAST_STEPS, close).await.is_err() {
+            left.push("database".to_owned());
+        }
+        Running::remove(&self.app.settings.data_dir);
+        drop(self.lock);
+        if left.is_empty() {
+            tracing::info!("ended");
+            return Exit::Success;
+        }
+        tracing::error!(?left, "ended with work still running");
+        Exit::Unclean
+    }
+}
+
+impl Builder {
+    /// Adds a compiled-in plugin.
+    #[must_use]
+    pub fn plugin<P: Plugin>(mut self) -> Self {
+        self.plugins.push(Registration::of::<P>());
+        self
+    }
+
+    /// The whole command line: what a `main` returns.
+    pub fn main(self) -> Exit {
+        cli::main(self, std::env::args_os())
+    }
+
+    /// Starts, serves until a signal, and drains. A second signal ends the wait for the drain.
+    pub async fn run(self, settings: Settings, logging: &Logging) -> Result<Exit, Problem> {
+        let mut signals = Signals::listen().map_err(|error| {
+            let advice = "report it";
+            Problem::caused(Exit::Internal, "signals could not be listened for", &error, advice)
+        })?;
+        let gateway = self.start(settings, logging.logs()).await?;
+        terminal::line(format!("listening on {}", url(gateway.address)))?;
+        if let Some(link) = gateway.setup_link() {
+            terminal::line(format!(
+                "\nThere is no account yet. Open this link to set a password; it works once:\n\n    \
+                 {link}\n"
+            ))?;
+        }
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            () = gateway.served.cancelled() => {
+                let advice = "look into the log, and report it";
+                return Err(Problem::new(Exit::Internal, "the HTTP server ended", advice));
+            }
+        };
+        tracing::info!(signal, "draining; a second signal ends at once");
+        tokio::select! {
+            exit = gateway.end() => Ok(exit),
+            signal = signals.next() => {
+                tracing::warn!(signal, "ending without a drain");
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+
+    /// Starts on the current tokio runtime, which must be a multi-threaded one, and answers as soon
+    /// as HTTP is served; the runtime comes up behind it.
+    ///
+    /// Order: lock, sockets, database, core ready, serve, bootstrap. A failure before that leaves
+    /// nothing running.
+    pub async fn start(self, settings: Settings, logs: Logs) -> Result<Gateway, Problem> {
+        let lock = DataLock::acquire(&settings.data_dir, PROGRAM)
+            .map_err(|error| problems::locking(&error))?;
+        let listener = listen::bind(settings.listen)?;
+        let address = listener.local_addr().map_err(|e| listen::not_bound(settings.listen, &e))?;
+        let settings = Arc::new(settings);
+        let foundation = foundation(&settings).await?;
+        let plan = Plan::open(foundation.clone(), self.plugins)
+            .await
+            .map_err(|error| problems::database(&error))?;
+        let (plugins, status) = (plan.plugins().clone(), plan.status().clone());
+        let control = supervise(plan, options(&settings)?);
+        status.connect(control.clone());
+        let parts =
+            Parts { settings, foundation, plugins, control, background: Background::new(), logs };
+        let app = App::assemble(parts).await.map_err(|error| problems::accounts(&error))?;
+        let server = server::serve(listener, &TABLE, Arc::clone(&app))
+            .map_err(|error| listen::not_bound(app.settings.listen, &error))?;
+        let (handle, served) = (server.handle(), CancellationToken::new());
+        let ended = served.clone().drop_guard();
+        app.background.spawn("http", async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the HTTP server failed");
+            }
+            drop(ended);
+        });
+        tracing::info!(%address, "listening");
+        announce(&app, address);
+        let setup_link = setup_link(&app, address).await?;
+        app.control.start().await;
+        let detailed = Arc::clone(&app);
+        app.background.spawn("log detail", async move { logs::restore(&detailed).await });
+        Ok(Gateway { app, server: handle, served, address, setup_link, lock })
+    }
+}
+
+/// The core phase: no network, no plugins, nothing that may take long.
+async fn foundation(settings: &Arc<Settings>) -> Result<Foundation, Problem> {
+    let database = Database::open(&settings.database_path())
+        .await
+        .map_err(|error| problems::database(&error))?;
+    let config = ConfigStore::open(database.clone())
+        .await
+        .map_err(|error| problems::configuration(&error))?;
+    let bus = Bus::new(
+        database.clone(),
+        BusSettings {
+            max_pending: settings.bus.max_pending,
+            keep_finished: settings.bus.keep_done.duration(),
+            keep_keys: settings.bus.keep_keys.duration(),
+            ..BusSettings::default()
+        },
+    );
+    Ok(Foundation { database, config, bus, settings: Arc::clone(settings) })
+}
+
+/// What a refused process gets to read about the one that holds the data folder.
+const PROGRAM: &str = concat!("firstlight ", env!("CARGO_PKG_VERSION"));
+
+/// Tells the commands of this machine where the gateway is. Without that it still serves.
+fn announce(app: &Arc<App>, address: SocketAddr) {
+    let folder = &app.settings.data_dir;
+    let control = control::serve(folder, app).unwrap_or_else(|error| {
+        tracing::warn!(%error, "no local commands: `account reset` will need an ended gateway");
+        None
+    });
+    let card = Running { pid: std::process::id(), url: url(address), control };
+    if let Err(error) = card.write(folder) {
+        tracing::warn!(%error, "local commands will not find this gateway");
+    }
+}
+
+/// The secret travels in the fragment, which no server and no proxy gets to see.
+async fn setup_link(app: &App, address: SocketAddr) -> Result<Option<String>, Problem> {
+    let needed = app.auth.needs_setup().await.map_err(|error| problems::accounts(&error))?;
+    Ok(needed.then(|| format!("{}/#setup={}", url(address), app.auth.setup.open())))
+}
+
+/// An address that a browser on this machine can open.
+fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+fn options(settings: &Settings) -> Result<Options, Problem> {
+    let retry = settings.bootstrap.auto_retry.then(|| Retry {
+        first: settings.bootstrap.retry_initial.duration(),
+        cap: settings.bootstrap.retry_max.duration(),
+    });
+    let limits = Limits { drain: settings.shutdown.drain.duration(), ..Limits::default() };
+    Ok(Options {
+        limits,
+        retry,
+        #[cfg(feature = "faults")]
+        faults: faults()?,
+    })
+}
+
+#[cfg(feature = "faults")]
+fn faults() -> Result<Option<firstlight_core::faults::Faults>, Problem> {
+    use firstlight_core::faults::Faults;
+    use firstlight_core::lifecycle::Bootstrap as _;
+
+    Faults::from_environment(Plan::COMPONENTS).map_err(|error| {
+        let advice = "correct the file that FIRSTLIGHT_FAULTS names";
+        Problem::caused(Exit::Configuration, "the faults could not be read", &error, advice)
+    })
+}
