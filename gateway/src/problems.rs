@@ -75,7 +75,10 @@ pub(crate) fn configuration(error: &ConfigError) -> Problem {
 pub(crate) fn accounts(error: &AuthError) -> Problem {
     match error {
         AuthError::Database(error) => database(error),
-        AuthError::PasswordRefused | AuthError::NameRefused | AuthError::NameTaken => {
+        AuthError::PasswordTooShort { .. }
+        | AuthError::PasswordTooLong { .. }
+        | AuthError::NameRefused
+        | AuthError::NameTaken => {
             Problem::caused(Exit::Usage, "the account was not changed", error, "choose another one")
         }
         other => {
