@@ -459,7 +459,7 @@ async fn run(bus: &Bus, epoch: Epoch, seen: &Snapshot, op: Op) -> Result<(), Bus
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_of_steps_and_crashes_keeps_the_promises(
