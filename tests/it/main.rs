@@ -10,3 +10,5 @@ mod providers;
 mod providers_component;
 #[cfg(test)]
 mod settings_page;
+#[cfg(test)]
+mod turns;

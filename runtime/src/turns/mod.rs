@@ -2,85 +2,8 @@
 //!
 //! The component is called `bus` in the timeline: it is what works the durable inbox.
 
+mod component;
 mod consumer;
 mod turn;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use firstlight_core::bus::{Bus, Epoch};
-use firstlight_core::lifecycle::{BoxError, Component, StepCx};
-
-use crate::pipeline::{Pipelines, Resources};
-use crate::platforms::webchat::Webchat;
-use consumer::Consumer;
-use turn::TurnRunner;
-
-/// How often finished rows are looked for and removed.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
-
-/// Takes over the inbox and works it.
-pub(crate) struct TurnsComponent {
-    pub(crate) bus: Bus,
-    pub(crate) pipelines: Pipelines,
-    pub(crate) resources: Resources,
-    pub(crate) webchat: Webchat,
-}
-
-/// The inbox as this runtime holds it.
-#[derive(Clone)]
-pub(crate) struct Turns {
-    bus: Bus,
-    epoch: Epoch,
-}
-
-impl Component for TurnsComponent {
-    const NAME: &'static str = "bus";
-    type Handle = Turns;
-
-    async fn start(self, cx: &StepCx) -> Result<Turns, BoxError> {
-        let (epoch, recovered) = self.bus.take_over().await?;
-        if recovered.turns > 0 || recovered.dead > 0 {
-            tracing::info!(
-                turns = recovered.turns,
-                dead = recovered.dead,
-                "messages of an earlier run are taken up again"
-            );
-        }
-        let bus = self.bus.clone();
-        let runner = Arc::new(TurnRunner {
-            bus: self.bus,
-            epoch,
-            pipelines: self.pipelines,
-            resources: self.resources,
-            webchat: self.webchat,
-        });
-        let consumer = Consumer { bus: bus.clone(), epoch, runner, gone: cx.token().clone() };
-        cx.spawn_critical("inbox", consumer.run());
-        cx.spawn("purge", purge(bus.clone(), cx.clone()));
-        Ok(Turns { bus, epoch })
-    }
-
-    async fn stop(turns: Turns) -> Result<(), BoxError> {
-        // The consumer has been told by now; what it still holds goes back, so that it is answered
-        // by the next runtime. A turn that ends meanwhile finds its lease lost and commits nothing.
-        turns.bus.release(turns.epoch).await?;
-        Ok(())
-    }
-}
-
-async fn purge(bus: Bus, cx: StepCx) {
-    let mut ticks = tokio::time::interval(PURGE_EVERY);
-    while cx.token().run_until_cancelled(ticks.tick()).await.is_some() {
-        loop {
-            match bus.purge().await {
-                Ok(purged) if purged.is_empty() => break,
-                Ok(purged) => tracing::debug!(?purged, "finished messages removed"),
-                Err(error) => {
-                    tracing::warn!(%error, "finished messages could not be removed");
-                    break;
-                }
-            }
-        }
-    }
-}
+pub(crate) use component::TurnsComponent;

@@ -1,0 +1,157 @@
+//! The web chat as the rest of the program holds it: accept a message, join its answer, stop it.
+
+use firstlight_core::bus::{Accepted, Bus, BusError};
+use firstlight_core::db::{ChatSession, Database, DbError, HistoryRow, NewChatSession};
+use firstlight_core::model::{InvalidSessionKey, PlatformId, SessionKey};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::event::SavedMessage;
+use super::inbound::{self, WebchatMessage};
+use super::runs::{Listener, Runs};
+use crate::plugins::StatusBoard;
+
+/// The web chat; cheap to clone.
+#[derive(Clone)]
+pub struct Webchat {
+    bus: Bus,
+    database: Database,
+    runs: Runs,
+    status: StatusBoard,
+}
+
+/// A message that is accepted, and its answer as it comes.
+#[derive(Debug)]
+pub struct Sent {
+    /// The run that answers it.
+    pub run_id: Uuid,
+    /// The history row of the message; `None` when this message was accepted before.
+    pub saved: Option<SavedMessage>,
+    /// The answer as it comes; `None` when it is over already.
+    pub listener: Option<Listener>,
+}
+
+/// Why a message was not accepted. Nothing of it is kept then.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The session belongs to somebody else.
+    #[error("the session belongs to another user")]
+    NotYours,
+    /// The user or session name cannot be part of a session key.
+    #[error("the user or the session cannot be addressed")]
+    Key(#[from] InvalidSessionKey),
+    /// Too many messages wait already.
+    #[error("too many messages are waiting; try again shortly")]
+    Full,
+    /// The inbox failed.
+    #[error("the message could not be stored")]
+    Store(#[from] BusError),
+    /// An attachment of the message does not exist.
+    #[error("there is no attachment {id:?}")]
+    AttachmentMissing {
+        /// The id as sent.
+        id: String,
+    },
+    /// The database failed while the session was looked up.
+    #[error("the session could not be read")]
+    Lookup(#[from] DbError),
+}
+
+impl Webchat {
+    pub(crate) fn new(bus: Bus, database: Database, status: StatusBoard) -> Self {
+        Self { bus, database, runs: Runs::default(), status }
+    }
+
+    /// The answers that are under way.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// Accepts a message. When this returns, the message is durable and will be answered, whatever
+    /// becomes of the process. The same message id again joins the run that is under way.
+    pub async fn send(&self, message: WebchatMessage) -> Result<Sent, SendError> {
+        self.open_session(&message).await?;
+        let message = inbound::resolve_attachments(message, &self.database).await?;
+        let (inbox, history) = inbound::rows(&message)?;
+        // The run is there before the message is, so that nothing of the answer is missed.
+        let run = self.runs.open(message.message_id, &message.session_id, &message.username);
+        let listener = run.listen();
+        let accepted = self.bus.accept_shown(inbox, vec![history]).await;
+        if !matches!(accepted, Ok((Accepted::New(_) | Accepted::Duplicate(_), _))) {
+            self.runs.close(run.id());
+        }
+        match accepted? {
+            (Accepted::New(_), history) => {
+                self.status.count_message();
+                let saved = history.first().map(SavedMessage::of);
+                Ok(Sent { run_id: run.id(), saved, listener: Some(listener) })
+            }
+            (Accepted::Duplicate(row), _) => {
+                let row = self.bus.inbox_row(row).await?;
+                let under_way = row.is_some_and(|row| row.state.is_unfinished());
+                if !under_way {
+                    self.runs.close(run.id());
+                }
+                Ok(Sent { run_id: run.id(), saved: None, listener: under_way.then_some(listener) })
+            }
+            (Accepted::Full, _) => Err(SendError::Full),
+        }
+    }
+
+    /// The runs of a session: those that are under way, and messages that wait for their turn.
+    pub async fn active_runs(
+        &self,
+        username: &str,
+        session_id: &str,
+    ) -> Result<Vec<Uuid>, SendError> {
+        let key = SessionKey::webchat(username, session_id)?;
+        let waiting = self.bus.unfinished(&key.to_string()).await?;
+        Ok(waiting.iter().filter_map(|row| row.platform_message_id.parse().ok()).collect())
+    }
+
+    /// Asks every run of a session to stop; answers how many there were.
+    pub fn stop(&self, session_id: &str) -> usize {
+        let runs = self.runs.of_session(session_id);
+        for run in &runs {
+            run.stop();
+        }
+        runs.len()
+    }
+
+    /// Makes the session when it is new, and refuses one that belongs to somebody else.
+    async fn open_session(&self, message: &WebchatMessage) -> Result<(), SendError> {
+        let sessions = self.database.chat_sessions();
+        let owned = |session: ChatSession| {
+            if session.creator == message.username { Ok(()) } else { Err(SendError::NotYours) }
+        };
+        if let Some(session) = sessions.by_id(&message.session_id).await? {
+            owned(session)?;
+            sessions.touch(&message.session_id).await?;
+            return Ok(());
+        }
+        SessionKey::webchat(&message.username, &message.session_id)?;
+        let new = NewChatSession {
+            session_id: Some(message.session_id.clone()),
+            platform_id: PlatformId::WEBCHAT.to_owned(),
+            creator: message.username.clone(),
+            display_name: None,
+            is_group: false,
+        };
+        match sessions.create(new).await {
+            // Two first messages at the same time: the other one made it.
+            Err(DbError::Taken { .. }) => match sessions.by_id(&message.session_id).await? {
+                Some(session) => owned(session),
+                None => Ok(()),
+            },
+            made => made.map(drop).map_err(SendError::from),
+        }
+    }
+}
+
+impl SavedMessage {
+    /// A history row as clients see it.
+    pub fn of(row: &HistoryRow) -> Self {
+        let at = Timestamp::from_millisecond(row.created_at).unwrap_or_default();
+        Self { id: row.id, created_at: at.to_string() }
+    }
+}
