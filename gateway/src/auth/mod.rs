@@ -35,10 +35,4 @@ pub use passwords::Passwords;
 pub use sessions::Sessions;
 pub use setup::Setup;
 pub use throttle::Throttle;
-pub use token::{Digest, mint};
-
-/// The name of the page's cookie.
-pub const COOKIE: &str = "firstlight_session";
-
-/// What every API key begins with.
-pub const KEY_PREFIX: &str = "abk_";
+pub use token::{COOKIE, Digest, KEY_PREFIX, mint};

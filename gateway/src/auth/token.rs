@@ -4,6 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+/// The name of the page's cookie.
+pub const COOKIE: &str = "firstlight_session";
+
+/// What every API key begins with.
+pub const KEY_PREFIX: &str = "abk_";
+
 /// The SHA-256 of a token: what is stored and looked up.
 ///
 /// Tokens and keys hold 256 random bits, so a plain hash is as good as any: there is no weak secret
