@@ -5,18 +5,20 @@
 //! redirect to another scheme, and one that carries keys follows none to another origin.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, NoProxy, Proxy, Url};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, Url};
 
 const USER_AGENT: &str = concat!("firstlight/", env!("CARGO_PKG_VERSION"));
 const REDIRECTS: usize = 5;
 const PROBE: Duration = Duration::from_secs(20);
 
 /// How a client reaches the world.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientSettings {
     /// `http`, `https`, `socks5` or `socks5h` address of a proxy; it may hold a name and password.
     pub proxy: Option<String>,
@@ -71,8 +73,45 @@ impl Default for ClientSettings {
     }
 }
 
+impl fmt::Debug for ClientSettings {
+    /// The proxy and the headers may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connect_timeout, redirects, .. } = self;
+        write!(f, "ClientSettings({connect_timeout:?}, {redirects:?})")
+    }
+}
+
+/// A client that is made when it is first used. Making one reads the system's root certificates,
+/// which is too slow to be done at start-up for every peer that may never be asked.
+#[derive(Debug)]
+pub struct LazyClient {
+    settings: ClientSettings,
+    client: OnceLock<Client>,
+}
+
+impl LazyClient {
+    /// Finds out what is wrong with the settings now, and makes the client later.
+    pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
+        prepared(&settings)?;
+        Ok(Self { settings, client: OnceLock::new() })
+    }
+
+    /// The client itself.
+    pub fn client(&self) -> Result<&Client, ClientError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let made = build(&self.settings)?;
+        Ok(self.client.get_or_init(|| made))
+    }
+}
+
 /// Makes a client. It holds a connection pool, so make one per peer and keep it.
 pub fn build(settings: &ClientSettings) -> Result<Client, ClientError> {
+    prepared(settings)?.build().map_err(|_| ClientError::Tls)
+}
+
+fn prepared(settings: &ClientSettings) -> Result<ClientBuilder, ClientError> {
     let mut builder = Client::builder()
         .no_proxy()
         .user_agent(USER_AGENT)
@@ -90,7 +129,7 @@ pub fn build(settings: &ClientSettings) -> Result<Client, ClientError> {
     if let Some(address) = settings.proxy.as_deref().filter(|address| !address.trim().is_empty()) {
         builder = builder.proxy(proxy(address.trim(), &settings.no_proxy)?);
     }
-    builder.build().map_err(|_| ClientError::Tls)
+    Ok(builder)
 }
 
 /// Why an address did not answer as it should.

@@ -50,8 +50,8 @@ fn catalogue(context: u64) -> Reply {
     Reply::json(&json!({"openai": {"models": {"gpt-x": {"limit": {"context": context}}}}}))
 }
 
-fn url(fake: &FakeOpenAi) -> Option<String> {
-    Some(format!("http://{}/api.json", fake.address()))
+fn url(fake: &FakeOpenAi) -> String {
+    format!("http://{}/api.json", fake.address())
 }
 
 /// Returns once the component's item is in this state, with its error.
@@ -91,12 +91,12 @@ async fn nothing_is_fetched_unless_an_address_is_configured() {
 async fn what_was_fetched_survives_a_restart_without_being_fetched_again() {
     let (fake, folder) = (FakeOpenAi::start(), TempDir::new().unwrap());
     fake.when_path("/api.json", catalogue(1000));
-    let (control, metadata) = running(url(&fake), Period::hours(24), folder.path()).await;
+    let (control, metadata) = running(Some(url(&fake)), Period::hours(24), folder.path()).await;
     item_is(&control, Progress::Ready).await;
     assert_eq!(metadata.model("openai", "gpt-x").unwrap().context, 1000);
     down(&control).await;
 
-    let (control, metadata) = running(url(&fake), Period::hours(24), folder.path()).await;
+    let (control, metadata) = running(Some(url(&fake)), Period::hours(24), folder.path()).await;
     assert_eq!(metadata.model("openai", "gpt-x").unwrap().context, 1000);
     item_is(&control, Progress::Ready).await;
     down(&control).await;
@@ -108,7 +108,8 @@ async fn a_fetch_that_fails_keeps_what_is_known_and_says_why() {
     let check = async |reply: Reply, expected: &str| {
         let (fake, folder) = (FakeOpenAi::start(), TempDir::new().unwrap());
         fake.when_path("/api.json", catalogue(1000));
-        let (control, metadata) = running(url(&fake), Period::seconds(1), folder.path()).await;
+        let (control, metadata) =
+            running(Some(url(&fake)), Period::seconds(1), folder.path()).await;
         item_is(&control, Progress::Ready).await;
         fake.when_path("/api.json", reply);
         let error = item_is(&control, Progress::Failed).await.unwrap();
@@ -127,7 +128,7 @@ async fn a_broken_copy_on_disk_does_not_stand_in_the_way() {
     let (fake, folder) = (FakeOpenAi::start(), TempDir::new().unwrap());
     std::fs::write(folder.path().join("model-metadata.json"), "{").unwrap();
     fake.when_path("/api.json", catalogue(1000));
-    let (control, metadata) = running(url(&fake), Period::hours(24), folder.path()).await;
+    let (control, metadata) = running(Some(url(&fake)), Period::hours(24), folder.path()).await;
     item_is(&control, Progress::Ready).await;
     assert!(metadata.fetched_at().is_some());
     down(&control).await;
@@ -137,7 +138,7 @@ async fn a_broken_copy_on_disk_does_not_stand_in_the_way() {
 async fn a_running_fetch_is_ended_by_every_way_down() {
     let (fake, folder) = (FakeOpenAi::start(), TempDir::new().unwrap());
     fake.when_path("/api.json", Reply::Silence);
-    let (control, _metadata) = running(url(&fake), Period::hours(24), folder.path()).await;
+    let (control, _metadata) = running(Some(url(&fake)), Period::hours(24), folder.path()).await;
     for (round, way) in ["stop", "restart", "shutdown"].iter().enumerate() {
         if round > 0 && control.snapshot().state.live().is_none() {
             let began = control.start().await.generation().unwrap();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::error::ProviderError;
 
 /// The parts of the configuration that belong to no provider but count for each.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ProviderDefaults {
     /// Used by providers without a proxy of their own.
     pub proxy: Option<String>,
@@ -187,6 +187,14 @@ impl ProviderConfig {
                 (id, merged)
             })
             .collect()
+    }
+}
+
+impl fmt::Debug for ProviderDefaults {
+    /// The proxy's address may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = self.proxy.as_ref().map_or("none", |_| "some");
+        write!(f, "ProviderDefaults(proxy: {proxy}, {} attempts)", self.max_attempts)
     }
 }
 

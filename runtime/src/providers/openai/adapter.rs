@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::body;
 use super::call::{Opened, Peer};
 use super::keys::{KeyPool, Pick};
-use crate::http_client::{self, ClientSettings, Redirects};
+use crate::http_client::{ClientSettings, LazyClient, Redirects};
 use crate::providers::chat::{ChatProvider, ChatRequest, ChatStream, ProviderMeta};
 use crate::providers::config::{Deadlines, ProviderConfig, ProviderDefaults};
 use crate::providers::error::{Deadline, ProviderError};
@@ -65,7 +65,7 @@ impl OpenAi {
         }
         let proxy = config.proxy.clone().or_else(|| defaults.proxy.clone());
         let redactor = Redactor::new(config, proxy.as_deref());
-        let http = http_client::build(&ClientSettings {
+        let http = LazyClient::new(ClientSettings {
             proxy,
             no_proxy: defaults.no_proxy.clone(),
             connect_timeout: config.deadlines.connect,

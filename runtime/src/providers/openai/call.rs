@@ -6,13 +6,14 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::decode::Decoder;
 use super::wire;
+use crate::http_client::LazyClient;
 use crate::providers::chat::ChatEvent;
 use crate::providers::config::{Deadlines, ProviderConfig};
 use crate::providers::error::{Deadline, ProviderError};
@@ -25,7 +26,7 @@ const ERROR_LIMIT: usize = 16 << 10;
 
 /// Where and how one provider is reached.
 pub(super) struct Peer {
-    pub(super) http: Client,
+    http: LazyClient,
     pub(super) redactor: Redactor,
     pub(super) deadlines: Deadlines,
     base: String,
@@ -50,7 +51,7 @@ pub(super) struct Exchange {
 impl Peer {
     pub(super) fn new(
         config: &ProviderConfig,
-        http: Client,
+        http: LazyClient,
         redactor: Redactor,
     ) -> Result<Self, ProviderError> {
         let base = config.api_base.trim_end_matches('/');
@@ -83,7 +84,7 @@ impl Peer {
             ),
         };
         let accept = if streaming { "text/event-stream" } else { "application/json" };
-        let request = self.http.post(url).header(ACCEPT, accept);
+        let request = self.http.client()?.post(url).header(ACCEPT, accept);
         let request = self.signed(request, key).header(CONTENT_TYPE, "application/json").body(body);
         let after = self.deadlines.first_token;
         let answer = async { self.begin(self.send(request).await?, streaming).await };
@@ -100,7 +101,8 @@ impl Peer {
             None => format!("{}/models", self.base),
             Some(version) => format!("{}/openai/models?api-version={version}", self.base),
         };
-        let request = self.signed(self.http.get(url), key).header(ACCEPT, "application/json");
+        let request =
+            self.signed(self.http.client()?.get(url), key).header(ACCEPT, "application/json");
         let after = self.deadlines.first_token;
         let answer = async {
             let body = read(self.send(request).await?, BODY_LIMIT, &self.redactor).await?;
