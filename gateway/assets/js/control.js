@@ -17,6 +17,7 @@ export function drawControl() {
   const facts = h("p", { class: "facts" });
   const actions = h("div", { class: "actions" });
   const trouble = h("p", { class: "trouble", role: "alert" });
+  const unclean = h("p", { class: "trouble" });
   const failure = h("section", { class: "failure", hidden: true, "aria-label": t("control.failure") });
   const timeline = drawTimeline();
   const log = drawLog();
@@ -24,7 +25,7 @@ export function drawControl() {
   const node = h(
     "main",
     { class: "control", id: "main", tabindex: "-1" },
-    h("div", { class: "control-side" }, h("div", { class: "control-head" }, h("div", { role: "status" }, headline, facts), actions), trouble, failure, panel("control.timeline", timeline.node), repair.node),
+    h("div", { class: "control-side" }, h("div", { class: "control-head" }, h("div", { role: "status" }, headline, facts), actions), trouble, unclean, failure, panel("control.timeline", timeline.node), repair.node),
     log.node,
   );
   let ticking = 0;
@@ -34,6 +35,7 @@ export function drawControl() {
     headline.dataset.mood = mood.value;
     write(facts, factsOf());
     drawActions(actions, trouble);
+    write(unclean, now?.unclean.length ? t("control.unclean", { names: now.unclean.join(", ") }) : "");
     failure.hidden = !now?.failure || mood.value !== "failed";
     if (now?.failure && mood.value === "failed") drawFailure(failure, now.failure, repair.show, log.showErrors);
   };

@@ -15,6 +15,7 @@ import { backoff, cell, pause } from "./store.js";
  * @property {number | null} attempt
  * @property {Failure | null} failure
  * @property {Part[]} components
+ * @property {string[]} unclean what could be neither stopped nor aborted
  * @typedef {"starting" | "ready" | "failed" | "stopped" | "stopping" | "unknown"} Mood
  */
 
@@ -74,6 +75,7 @@ function normalise(raw) {
       ...item(one),
       items: (one.items ?? []).map(item),
     })),
+    unclean: raw.unclean ?? [],
   };
 }
 
