@@ -144,7 +144,7 @@ impl Builder {
         tracing::info!(signal, "draining; a second signal ends at once");
         tokio::select! {
             exit = gateway.end() => Ok(exit),
-            signal = signals.next() => {
+            signal = signals.next_request() => {
                 tracing::warn!(signal, "ending without a drain");
                 Ok(Exit::Interrupted)
             }

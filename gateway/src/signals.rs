@@ -1,6 +1,9 @@
 //! Signals of the operating system, as two questions: end, and end at once.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 /// The signals that end the process. Listening starts when it is made, so that none is missed.
 #[cfg(unix)]
@@ -8,6 +11,24 @@ pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+}
+
+/// Signals within this time are one request: `timeout`, shells and service managers send to the
+/// process and to its group.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+impl Signals {
+    /// After a request to end: waits for another one, and names it.
+    pub(crate) async fn next_request(&mut self) -> &'static str {
+        let same = async {
+            loop {
+                self.next().await;
+            }
+        };
+        // It never ends by itself.
+        let _: Result<(), _> = timeout(TOGETHER, same).await;
+        self.next().await
+    }
 }
 
 #[cfg(unix)]

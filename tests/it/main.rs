@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod providers_component;

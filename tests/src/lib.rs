@@ -3,5 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
+//! | [`process`] | the real binary as a process |
 
 pub mod fake_openai;
+pub mod process;
