@@ -18,10 +18,12 @@ use firstlight_core::lifecycle::{Lease, State};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::body::{HeadOnly, limited};
 use super::caller::Caller;
+use super::counters::Counters;
 use super::credentials::{self, Carrier};
 use super::error::{ApiError, Code, Rendering};
 use super::language;
@@ -48,6 +50,7 @@ pub struct Guarded<S> {
     row: &'static Row,
     app: Arc<App>,
     handler: Rc<S>,
+    counters: Rc<Counters>,
 }
 
 impl Guard {
@@ -68,7 +71,12 @@ where
 
     fn new_transform(&self, handler: S) -> Self::Future {
         let app = Arc::clone(&self.app);
-        ready(Ok(Guarded { row: self.row, app, handler: Rc::new(handler) }))
+        ready(Ok(Guarded {
+            row: self.row,
+            app,
+            handler: Rc::new(handler),
+            counters: Rc::default(),
+        }))
     }
 }
 
@@ -84,7 +92,8 @@ where
 
     fn call(&self, mut req: ServiceRequest) -> Self::Future {
         let (row, app, handler) = (self.row, Arc::clone(&self.app), Rc::clone(&self.handler));
-        let id = request_id::next();
+        let counters = Rc::clone(&self.counters);
+        let (id, began) = (request_id::next(), Instant::now());
         let span = tracing::info_span!("request", row = row.name, id = id.as_str());
         async move {
             let http = req.request().clone();
@@ -98,7 +107,9 @@ where
                 }
                 Err(error) => refuse(row, &mut req, error).await,
             };
-            Ok(finish(row, &app, &id, http, response))
+            let answer = finish(row, &app, &id, http, response);
+            counters.count(row, answer.status(), began);
+            Ok(answer)
         }
         .instrument(span)
         .boxed_local()
@@ -184,7 +195,7 @@ async fn refuse(row: &Row, req: &mut ServiceRequest, mut error: ApiError) -> Htt
 }
 
 /// Renders errors for their reader and adds what every answer carries.
-pub(super) fn finish(
+fn finish(
     row: &Row,
     app: &App,
     id: &request_id::RequestId,

@@ -19,6 +19,7 @@
 pub mod address;
 pub mod body;
 pub mod caller;
+mod counters;
 pub mod credentials;
 pub mod describe;
 pub mod docs;
