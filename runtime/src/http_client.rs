@@ -83,7 +83,6 @@ impl fmt::Debug for ClientSettings {
 
 /// A client that is made when it is first used. Making one reads the system's root certificates,
 /// which is too slow to be done at start-up for every peer that may never be asked.
-#[derive(Debug)]
 pub struct LazyClient {
     settings: ClientSettings,
     client: OnceLock<Client>,
@@ -92,7 +91,7 @@ pub struct LazyClient {
 impl LazyClient {
     /// Finds out what is wrong with the settings now, and makes the client later.
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
-        prepared(&settings)?;
+        drop(prepared(&settings)?);
         Ok(Self { settings, client: OnceLock::new() })
     }
 

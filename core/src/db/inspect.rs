@@ -68,7 +68,8 @@ mod tests {
     async fn a_file_of_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("firstlight.db");
-        std::fs::write(&path, "this is no database, and long enough to show it".repeat(100)).unwrap();
+        std::fs::write(&path, "this is no database, and long enough to show it".repeat(100))
+            .unwrap();
         assert!(matches!(inspect(&path).await, Err(DbError::Corrupt(_))));
     }
 }
