@@ -3,6 +3,7 @@
 mod apikey;
 mod auth;
 mod chat;
+mod config;
 mod docs;
 mod logs;
 mod page;

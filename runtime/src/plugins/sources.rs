@@ -80,6 +80,11 @@ impl PluginSources {
         self.0.failed.list()
     }
 
+    /// Whether there is a plugin of that name, loaded or not.
+    pub fn knows(&self, name: &str) -> bool {
+        self.0.registrations.iter().any(|registration| registration.manifest.name == name)
+    }
+
     /// Tries a failed plugin again while no runtime exists: it is loaded, unloaded, and on success
     /// taken off the list, so that the next bootstrap loads it.
     pub async fn probe_failed(&self, name: &str) -> Result<(), ReloadError> {
