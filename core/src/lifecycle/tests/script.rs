@@ -21,6 +21,8 @@ pub(super) const LIMITS: Limits = Limits {
     tasks: Duration::from_millis(80),
     abort: Duration::from_millis(20),
 };
+/// The error of a start that fails only because it is cancelled.
+pub(super) const CUT_OFF: &str = "cut off";
 pub(super) const START_LIMIT: Duration = Duration::from_millis(200);
 pub(super) const STOP_LIMIT: Duration = Duration::from_millis(150);
 
@@ -224,7 +226,7 @@ impl<const N: usize, const FATAL: bool> Component for Part<N, FATAL> {
             Start::SucceedWhenCancelled => cx.token().cancelled().await,
             Start::FailWhenCancelled => {
                 cx.token().cancelled().await;
-                return Err("cut off".into());
+                return Err(CUT_OFF.into());
             }
         }
         item.finish();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::time::Instant;
 
-use super::script::{LIMITS, NAMES, TOLERATED, Up};
+use super::script::{CUT_OFF, LIMITS, NAMES, TOLERATED, Up};
 use crate::lifecycle::records::{Outcome, Progress};
 use crate::lifecycle::state::{Activity, State};
 use crate::lifecycle::timeline::Timeline;
@@ -187,6 +187,9 @@ impl Facts {
                 .items
                 .iter()
                 .all(|item| !matches!(item.state, Progress::Starting | Progress::Ready));
+            if component.record.error.as_deref() == Some(CUT_OFF) {
+                self.broken.push(format!("an error on the way down is a failure: {component:?}"));
+            }
             if !is_true || (at_rest && !items_rest) {
                 self.broken.push(format!("{state:?}, was up: {was_up}, but {component:?}"));
             }
