@@ -13,6 +13,7 @@ mod bench;
 mod documents;
 #[cfg(test)]
 mod edges;
+mod mutants;
 mod table;
 mod test;
 #[cfg(test)]
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Arguments),
     /// Measures the gateway against a bare server.
     Bench(bench::Arguments),
+    /// Seeds known bugs and requires that the tests catch each.
+    Mutants(mutants::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> anyhow::Result<()> {
     match command {
         Command::Test(arguments) => test::run(&workspace, &arguments),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::Mutants(arguments) => mutants::run(&workspace, &arguments),
     }
 }
