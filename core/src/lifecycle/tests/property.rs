@@ -111,16 +111,21 @@ async fn perform(
     wanted: &mut Act,
 ) -> Result<(), String> {
     let asked = Instant::now();
-    let answer = match act {
-        Act::Start => control.start().await,
-        Act::Retry => control.retry().await,
-        Act::Stop => control.stop().await,
-        Act::Restart => control.restart().await,
-        Act::Shutdown => control.shutdown().await,
-        Act::Request(hold) => {
-            request(control, world, hold);
-            return Ok(());
+    if let Act::Request(hold) = act {
+        request(control, world, hold);
+        return Ok(());
+    }
+    let command = async {
+        match act {
+            Act::Start => control.start().await,
+            Act::Stop => control.stop().await,
+            Act::Restart => control.restart().await,
+            Act::Shutdown => control.shutdown().await,
+            Act::Retry | Act::Request(_) => control.retry().await,
         }
+    };
+    let Ok(answer) = timeout(QUIET, command).await else {
+        return Err(format!("{act:?} was never answered"));
     };
     if !asked.elapsed().is_zero() {
         return Err(format!("{act:?} was answered only after {:?}", asked.elapsed()));

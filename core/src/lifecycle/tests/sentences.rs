@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -13,8 +14,8 @@ use super::script::{
 };
 use super::world::World;
 use crate::lifecycle::{
-    Activity, Answer, Background, Bootstrap, BoxError, Component, Control, Options, Outcome,
-    Progress, Retry, Snapshot, State, StepCx, StepFailure, Steps, supervise,
+    Activity, Answer, Background, Bootstrap, BoxError, Component, Control, History, Limits,
+    Options, Outcome, Progress, Retry, Snapshot, State, StepCx, StepFailure, Steps, supervise,
 };
 
 fn scripted(generations: Vec<Generation>) -> (Control<Up>, Arc<World>) {
@@ -243,7 +244,7 @@ async fn every_change_of_the_timeline_is_announced() {
     let (control, _) = scripted(vec![good()]);
     let mut changes = control.timeline().subscribe();
     control.start().await;
-    let link_up = |history: &Arc<crate::lifecycle::History>| {
+    let link_up = |history: &Arc<History>| {
         let current = history.current.as_ref();
         current
             .is_some_and(|now| now.components[0].items.iter().any(|i| i.state == Progress::Ready))
@@ -270,17 +271,26 @@ async fn the_background_of_the_process_is_awaited_aborted_and_named() {
 
 /// A component that blocks its thread instead of waiting, until the test lets it go.
 struct Spinning {
-    release: Arc<std::sync::atomic::AtomicBool>,
+    release: Arc<AtomicBool>,
 }
 
-struct Spin(Arc<std::sync::atomic::AtomicBool>);
+struct Spin(Arc<AtomicBool>);
+
+/// Lets the component go, also when the test fails.
+struct Release(Arc<AtomicBool>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 impl Component for Spinning {
     const NAME: &'static str = "spinning";
     type Handle = ();
 
     async fn start(self, _: &StepCx) -> Result<(), BoxError> {
-        while !self.release.load(std::sync::atomic::Ordering::Relaxed) {
+        while !self.release.load(Ordering::Relaxed) {
             std::thread::yield_now();
         }
         Ok(())
@@ -303,16 +313,14 @@ impl Bootstrap for Spin {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_that_blocks_its_thread_blocks_no_answer_and_is_reported() {
-    let release = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let limits = crate::lifecycle::Limits {
-        cancel: Duration::from_millis(50),
-        abort: Duration::from_millis(50),
-        ..LIMITS
-    };
+    let release = Arc::new(AtomicBool::new(false));
+    let _release = Release(Arc::clone(&release));
+    let limits =
+        Limits { cancel: Duration::from_millis(50), abort: Duration::from_millis(50), ..LIMITS };
     let control = supervise(Spin(Arc::clone(&release)), Options { limits, ..Options::default() });
     let patience = Duration::from_secs(10);
     timeout(patience, control.start()).await.unwrap();
-    let spinning = |history: &Arc<crate::lifecycle::History>| {
+    let spinning = |history: &Arc<History>| {
         let current = history.current.as_ref();
         current.is_some_and(|now| now.components[0].record.state == Progress::Starting)
     };
@@ -322,5 +330,4 @@ async fn a_component_that_blocks_its_thread_blocks_no_answer_and_is_reported() {
     let stopping = timeout(patience, control.stop()).await.unwrap();
     let idle = timeout(patience, control.settled(stopping.generation().unwrap())).await.unwrap();
     assert_eq!(*idle.unclean, ["bootstrap".to_owned()]);
-    release.store(true, std::sync::atomic::Ordering::Relaxed);
 }
