@@ -45,9 +45,9 @@ export async function open(browser, origin, options = {}) {
   return {
     page,
     troubles,
-    /** Fails when the page complained. */
+    /** Fails when the page complained since it was last asked. */
     quiet() {
-      assert.deepEqual(troubles, []);
+      assert.deepEqual(troubles.splice(0), []);
     },
     close: () => context.close(),
   };
@@ -59,6 +59,12 @@ export async function enter(page) {
   await page.fill("#gate-password", ACCOUNT.password);
   await page.click("form button[type=submit]");
   await page.waitForSelector(".shell");
+}
+
+/** Goes to a view, wherever the page is. @param {import("playwright-core").Page} page @param {"chat" | "control"} view */
+export async function visit(page, view) {
+  await page.click(`.tab[href="#/${view}"]`);
+  await page.waitForSelector(`main.${view}`);
 }
 
 /** @param {import("playwright-core").Page} page @param {string} mood */

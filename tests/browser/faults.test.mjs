@@ -2,7 +2,7 @@
 // The page of a gateway whose bootstrap hangs or fails: lit, truthful, and the place to repair it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { answered, enter, launch, mood, open, say } from "./browser.mjs";
+import { answered, enter, launch, mood, open, say, visit } from "./browser.mjs";
 import { Gateway } from "./gateway.mjs";
 
 const binary = process.env.FIRSTLIGHT_FAULTS_BIN;
@@ -35,7 +35,7 @@ test("while the bootstrap hangs one can set up, log in and see where it hangs", 
   await page.waitForSelector(".placard .part[data-phase=starting]:has-text('Model providers')");
   assert.ok(await page.isDisabled(".composer button[type=submit]"));
   await page.fill(".composer textarea", "written too early");
-  await page.click(".tab[href='#/control']");
+  await visit(page, "control");
   await page.waitForSelector(".part[data-phase=starting]:has-text('Model providers')");
   await page.waitForSelector(".log-line");
   await page.waitForSelector("text=Closed while the runtime is starting");
@@ -63,7 +63,7 @@ test("a failure shows its reason and is repaired and retried on the page", suite
 
 test("what was written while it hung is sent once it is up", suite, async () => {
   const { page } = tab;
-  await page.click(".tab[href='#/chat']");
+  await visit(page, "chat");
   assert.equal(await page.inputValue(".composer textarea"), "written too early");
   await page.press(".composer textarea", "Enter");
   assert.match(await answered(page), /written too early/);
@@ -73,14 +73,14 @@ test("what was written while it hung is sent once it is up", suite, async () => 
 test("a panic is shown like any failure and retried without leaving the page", suite, async () => {
   const { page } = tab;
   await gateway.inject({ bootstrap: { platforms: { panic: "a platform fell over" } } });
-  await page.click(".tab[href='#/control']");
+  await visit(page, "control");
   await page.click("[data-action=restart]");
   await mood(page, "failed");
   assert.match(await page.innerText(".reason"), /a platform fell over/);
   await gateway.inject({});
   await page.click("[data-action=retry]");
   await mood(page, "ready");
-  await page.click(".tab[href='#/chat']");
+  await visit(page, "chat");
   await page.click("text=New conversation");
   await say(page, "Still there?");
   assert.match(await answered(page), /Still there/);

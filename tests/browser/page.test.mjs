@@ -2,7 +2,7 @@
 // The page of a release: from the printed link to the first streamed answer, and back again.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ACCOUNT, answered, enter, lastTurn, launch, mood, open, overflow, say } from "./browser.mjs";
+import { ACCOUNT, answered, enter, lastTurn, launch, mood, open, overflow, say, visit } from "./browser.mjs";
 import { Gateway } from "./gateway.mjs";
 
 const binary = process.env.FIRSTLIGHT_BIN;
@@ -51,7 +51,7 @@ test("the link sets up the account, once, and leaves the address bar", suite, as
 
 test("the control room shows every part of the bootstrap with its time, and the log", suite, async () => {
   const { page } = tab;
-  await page.click(".tab[href='#/control']");
+  await visit(page, "control");
   await mood(page, "ready");
   await page.waitForFunction(() => document.querySelectorAll(".part").length > 3);
   const parts = await page.$$eval(".part", (rows) => rows.map((row) => [row.getAttribute("data-phase"), row.querySelector(".took")?.textContent]));
@@ -66,7 +66,7 @@ test("the control room shows every part of the bootstrap with its time, and the 
 
 test("a message gets a streamed answer that is still there after a reload", suite, async () => {
   const { page } = tab;
-  await page.click(".tab[href='#/chat']");
+  await visit(page, "chat");
   await say(page, "Hello from a browser");
   await page.waitForSelector('.turn[data-role="bot"][data-status="streaming"]:last-child .text');
   const early = (await lastTurn(page).locator(".text").innerText()).length;
@@ -84,14 +84,14 @@ test("a message gets a streamed answer that is still there after a reload", suit
 
 test("a provider is added in the control room and can be chosen", suite, async () => {
   const { page } = tab;
-  await page.click(".tab[href='#/control']");
+  await visit(page, "control");
   await page.click(".repair-list button:has-text('New')");
   await page.fill("textarea.json", "{ not json");
   await page.waitForSelector(".repair-state[data-tone=bad]:has-text('line 1')");
   await page.fill("textarea.json", JSON.stringify(SLOW));
   await page.click(".repair-editor .primary");
   await page.waitForSelector(".repair-state[data-tone=good]");
-  await page.click(".tab[href='#/chat']");
+  await visit(page, "chat");
   await page.click(".session a");
   await page.selectOption(".model", SLOW.id);
   tab.quiet();
@@ -99,6 +99,9 @@ test("a provider is added in the control room and can be chosen", suite, async (
 
 test("a running answer goes on after a reload, and can be stopped", suite, async () => {
   const { page } = tab;
+  await visit(page, "chat");
+  await page.click(".session a");
+  await page.waitForSelector(".turn");
   await say(page, "Take your time");
   await page.waitForSelector('.turn[data-status="streaming"]:last-child .text');
   await page.reload();
@@ -120,7 +123,7 @@ test("a running answer goes on after a reload, and can be stopped", suite, async
 
 test("a session is renamed and deleted", suite, async () => {
   const { page } = tab;
-  await page.click("text=New conversation");
+  await visit(page, "chat");
   await page.selectOption(".model", "");
   await say(page, "Short lived");
   await answered(page);
@@ -138,6 +141,7 @@ test("a session is renamed and deleted", suite, async () => {
 
 test("an image is pasted, sent and shown", suite, async () => {
   const { page } = tab;
+  await visit(page, "chat");
   await page.evaluate(async () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 30 });
     canvas.getContext("2d")?.fillRect(0, 0, 40, 30);
@@ -155,11 +159,12 @@ test("an image is pasted, sent and shown", suite, async () => {
 
 test("the page speaks Chinese and fits 320 pixels", suite, async () => {
   const { page } = tab;
+  await visit(page, "chat");
   await page.click("text=中文");
   await page.waitForSelector("text=控制室");
   await page.setViewportSize({ width: 320, height: 640 });
   assert.equal(await overflow(page), 0);
-  await page.click(".tab[href='#/control']");
+  await visit(page, "control");
   await page.waitForSelector(".part");
   assert.equal(await overflow(page), 0);
   await page.click("text=English");

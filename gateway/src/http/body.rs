@@ -51,6 +51,8 @@ fn bounded(payload: Payload, limit: usize) -> impl Stream<Item = Result<Bytes, P
         }
         Some((Ok(chunk), Some((payload, received))))
     })
+    // The reader of multipart forms asks again after the end.
+    .fuse()
 }
 
 /// The body of a HEAD answer: the length is told, nothing is sent. A stream is not even started,
@@ -78,5 +80,28 @@ impl MessageBody for HeadOnly {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Poll::Ready(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_has_ended_may_be_asked_again() {
+        let chunk = stream::iter([Ok(Bytes::from_static(b"ab"))]);
+        let mut body = Box::pin(bounded(Payload::Stream { payload: Box::pin(chunk) }, 2));
+        assert_eq!(body.next().await.unwrap().unwrap(), "ab");
+        assert!(body.next().await.is_none());
+        assert!(body.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_over_its_limit_ends_with_an_error() {
+        let chunks = stream::iter([Ok(Bytes::from_static(b"ab")), Ok(Bytes::from_static(b"c"))]);
+        let mut body = Box::pin(bounded(Payload::Stream { payload: Box::pin(chunks) }, 2));
+        assert!(body.next().await.unwrap().is_ok());
+        assert!(matches!(body.next().await, Some(Err(PayloadError::Overflow))));
+        assert!(body.next().await.is_none());
     }
 }
