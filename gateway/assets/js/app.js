@@ -86,7 +86,7 @@ async function loaded(name, id, wanted) {
 }
 
 /** What the views are made of, fetched while the account's standing is still on its way. */
-const LATER = ["chats.js", "chatview.js", "composer.js", "control.js", "conversation.js", "dialog.js", "documents.js", "json.js", "log.js", "markdown.js", "repair.js", "runs.js", "timeline.js", "transcript.js"];
+const LATER = ["chats.js", "chatview.js", "composer.js", "control.js", "conversation.js", "dialog.js", "documents.js", "json.js", "log.js", "markdown.js", "repair.js", "runs.js", "timeline.js", "transcript.js", "versions.js"];
 
 function fetchViews() {
   for (const name of LATER) {

@@ -72,5 +72,11 @@ export function deleteDocument(kind, id) {
   return post(`/api/config/${family}/delete`, { id });
 }
 
+/** The document that holds an entry. @param {Kind} kind @param {string} id */
+export function documentOf(kind, id) {
+  if (kind === "profile") return `profile:${id}`;
+  return kind === "platforms" ? "platforms" : "providers";
+}
+
 /** Asks a provider for a word. @param {string} id @returns {Promise<any>} */
 export const testProvider = (id) => read("/api/config/provider/check_one", { id });

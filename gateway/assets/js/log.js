@@ -143,11 +143,12 @@ function rank(level) {
 
 /** @param {Line} line */
 function drawLine(line) {
+  const [, target = "", text = line.text] = /^(\[[\w:]+\] )(.*)$/s.exec(line.text) ?? [];
   return h(
     "li",
     { class: "log-line", data: { level: line.level } },
     h("time", {}, line.time ? clock(line.time) : ""),
     h("b", {}, line.level),
-    h("span", {}, line.text),
+    h("span", {}, target ? h("i", { class: "quiet" }, target) : null, text),
   );
 }

@@ -1,11 +1,12 @@
 // @ts-check
 import { confirmed } from "./dialog.js";
-import { deleteDocument, KINDS, readDocuments, saveDocument, testProvider } from "./documents.js";
+import { deleteDocument, documentOf, KINDS, readDocuments, saveDocument, testProvider } from "./documents.js";
 import { button, fill, h, write } from "./dom.js";
 import { post } from "./http.js";
 import { mistakenLine } from "./json.js";
 import { mood } from "./live.js";
 import { t } from "./messages.js";
+import { drawVersions } from "./versions.js";
 
 /** @typedef {import("./documents.js").Kind} Kind */
 
@@ -30,7 +31,8 @@ export function drawRepair() {
   const list = h("div", { class: "repair-list" });
   const editor = h("div", { class: "repair-editor" });
   const note = h("p", { class: "trouble", role: "alert" });
-  const body = h("div", { class: "repair-body" }, list, editor);
+  const versions = h("div", { class: "repair-versions" });
+  const body = h("div", { class: "repair-body" }, list, editor, versions);
   const node = h("section", { class: "panel repair", id: "repair", "aria-label": t("repair.title") }, h("div", { class: "panel-head" }, h("h2", {}, t("repair.title")), tabs), note, body);
 
   const load = async () => {
@@ -40,7 +42,7 @@ export function drawRepair() {
     if (mood.value === "starting" || mood.value === "stopping" || mood.value === "unknown") {
       write(note, "");
       body.dataset.closed = "";
-      return fill(list, h("p", { class: "quiet" }, t("repair.closed"))), fill(editor);
+      return fill(list, h("p", { class: "quiet" }, t("repair.closed"))), fill(editor), fill(versions);
     }
     delete body.dataset.closed;
     try {
@@ -51,7 +53,10 @@ export function drawRepair() {
       if (!creating && !listing.entries.some((one) => one.id === chosen)) chosen = listing.entries[0]?.id ?? "";
       draw();
     } catch (refusal) {
-      if (mine === asked) write(note, /** @type {Error} */ (refusal).message);
+      if (mine !== asked) return;
+      fill(list);
+      fill(editor);
+      write(note, /** @type {Error} */ (refusal).message);
     }
   };
   const drawTabs = () =>
@@ -70,10 +75,16 @@ export function drawRepair() {
     const add = kind === "profile" ? null : button(t("repair.new"), () => ((creating = true), (chosen = ""), draw()), { kind: "quiet small", icon: "plus" });
     fill(list, rows.length ? rows : h("p", { class: "quiet" }, t("repair.none")), add);
     const entry = listing.entries.find((one) => one.id === chosen);
+    const document = documentOf(kind, chosen);
+    if (versions.dataset.document !== document || !versions.firstChild) {
+      versions.dataset.document = document;
+      fill(versions, kind === "profile" && !chosen ? null : drawVersions(document, () => (drafts.clear(), fill(versions), void load())));
+    }
     if (!entry && !creating) return fill(editor);
     drawEditor(editor, { kind, id: entry?.id ?? "", value: entry?.value ?? { id: "" }, templates: creating ? listing.templates : [] }, (id) => {
       creating = false;
       chosen = id;
+      fill(versions);
       return load();
     });
   };
