@@ -8,6 +8,7 @@ use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{Background, Control};
 use firstlight_core::settings::Settings;
 use firstlight_runtime::Foundation;
+use firstlight_runtime::metadata::Metadata;
 use firstlight_runtime::plugins::PluginSources;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub files: FileLinks,
     /// What the process costs.
     pub process: ProcessMeter,
+    /// What is known about models; it outlives the runtime, for the rows that repair.
+    pub metadata: Metadata,
     /// Commands to the supervisor, and the published state of the runtime.
     pub control: Control<Rt>,
     /// The owner of the process' own tasks: a handler must not spawn, its worker may end first.
@@ -55,6 +58,7 @@ pub struct Parts {
     pub settings: Arc<Settings>,
     pub foundation: Foundation,
     pub plugins: PluginSources,
+    pub metadata: Metadata,
     pub control: Control<Rt>,
     pub background: Background,
     pub logs: Logs,
@@ -64,7 +68,7 @@ impl App {
     /// Puts the state together and starts what the gateway does by itself.
     pub async fn assemble(parts: Parts) -> Result<Arc<Self>, AuthError> {
         crate::metrics::install();
-        let Parts { settings, foundation, plugins, control, background, logs } = parts;
+        let Parts { settings, foundation, plugins, metadata, control, background, logs } = parts;
         let Foundation { database, config, bus, .. } = foundation;
         let lifetime = settings.auth.session_lifetime.duration();
         let app = Arc::new(Self {
@@ -76,6 +80,7 @@ impl App {
             config,
             bus,
             plugins,
+            metadata,
             files: FileLinks::default(),
             process: ProcessMeter::new(),
             control,

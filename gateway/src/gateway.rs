@@ -167,10 +167,18 @@ impl Builder {
             .await
             .map_err(|error| problems::database(&error))?;
         let (plugins, status) = (plan.plugins().clone(), plan.status().clone());
+        let metadata = plan.metadata().clone();
         let control = supervise(plan, options(&settings)?);
         status.connect(control.clone());
-        let parts =
-            Parts { settings, foundation, plugins, control, background: Background::new(), logs };
+        let parts = Parts {
+            settings,
+            foundation,
+            plugins,
+            metadata,
+            control,
+            background: Background::new(),
+            logs,
+        };
         let app = App::assemble(parts).await.map_err(|error| problems::accounts(&error))?;
         let server = server::serve(listener, &TABLE, Arc::clone(&app))
             .map_err(|error| listen::not_bound(app.settings.listen, &error))?;

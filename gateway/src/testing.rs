@@ -132,7 +132,7 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         settings: Arc::clone(&settings),
     };
     let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
-    let plugins = plan.plugins().clone();
+    let (plugins, metadata) = (plan.plugins().clone(), plan.metadata().clone());
     for (key, scope) in [(KEY, "chat"), (POOR, "file")] {
         let new = NewApiKey {
             name: "a test's".to_owned(),
@@ -148,6 +148,7 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         settings,
         foundation,
         plugins,
+        metadata,
         control: control_in(phase, plan, folder).await,
         background: Background::new(),
         logs: Logs::unconnected(),

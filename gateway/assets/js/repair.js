@@ -148,10 +148,10 @@ function drawEditor(into, of, changed) {
     if (!check()) return area.focus();
     const config = JSON.parse(area.value);
     void act(async () => {
-      await saveDocument(of.kind, of.id, config);
+      const unapplied = await saveDocument(of.kind, of.id, config).then(() => "", savedAlready);
       drafts.delete(key);
       await changed(of.kind === "profile" ? of.id : String(config.id ?? of.id));
-      saved(into);
+      saved(into, unapplied);
       return "";
     });
   }, { kind: "primary" });
@@ -185,10 +185,24 @@ function picker(templates, picked) {
   return select;
 }
 
-/** After a save: said, and where it helps, the next step offered. @param {HTMLElement} into */
-function saved(into) {
+/** A refusal of what is saved nevertheless: its text; any other goes on. @param {any} refusal */
+function savedAlready(refusal) {
+  if (refusal?.code === "not_applied") return String(refusal.message);
+  throw refusal;
+}
+
+/**
+ * After a save: said, and where it helps, the next step offered.
+ * @param {HTMLElement} into
+ * @param {string} unapplied why the running part could not take it over; empty when it did
+ */
+function saved(into, unapplied) {
   const state = into.querySelector(".repair-state");
   if (!(state instanceof HTMLElement)) return;
+  if (unapplied) {
+    state.dataset.tone = "bad";
+    return write(state, unapplied);
+  }
   state.dataset.tone = "good";
   const failed = mood.value === "failed" || mood.value === "stopped";
   const again = failed ? button(t("action.retry"), () => void post("/api/runtime/retry").catch(() => {}), { kind: "small primary" }) : null;

@@ -25,7 +25,9 @@ pub async fn change(
         let revision = document.map_or(0, |found| found.revision);
         // Keys that this version does not know stay as they are.
         let mut value = document.map_or_else(|| json!({}), |found| found.value.clone());
-        value["routes"] = json!(routing.routes);
+        if let Some(members) = value.as_object_mut() {
+            members.insert("routes".to_owned(), json!(routing.routes));
+        }
         match app.config.save(&DocumentId::Routing, revision, value, author).await {
             Ok(_) => return Ok(routing),
             Err(ConfigError::RevisionConflict { .. }) if tries < TRIES => tries += 1,

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use firstlight_core::config::{ConfigSnapshot, DocumentId};
-use firstlight_core::lifecycle::Lease;
+use firstlight_core::lifecycle::{Lease, Live};
 use firstlight_runtime::providers::ProviderConfig;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -75,7 +75,7 @@ impl Applied {
         let Some(Ok(snapshot)) = settled.await.map(|found| found.map(|now| now.clone())) else {
             return;
         };
-        let Some(lease) = snapshot.state.live().map(|live| live.lease()) else { return };
+        let Some(lease) = snapshot.state.live().map(Live::lease) else { return };
         for failed in self.to(app, &lease).await {
             tracing::warn!(document = %self.document, %failed, "a saved change was not taken over");
         }

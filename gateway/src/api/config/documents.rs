@@ -37,6 +37,7 @@ pub struct HistoryOf {
 
 /// The saves of a document, newest first.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DocumentHistory")]
 pub struct History {
     document: DocumentId,
     /// The revision now; 0 for a document that was deleted.
@@ -63,6 +64,7 @@ pub struct Between {
 
 /// What changed from one revision to another, with secrets masked.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DocumentDifference")]
 pub struct Difference {
     document: DocumentId,
     from: i64,
@@ -72,6 +74,7 @@ pub struct Difference {
 
 /// Where to roll back to.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "DocumentRollback")]
 pub struct Rollback {
     document: String,
     /// The revision to save anew.
@@ -84,6 +87,7 @@ pub struct Rollback {
 
 /// A document to be saved.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SaveDocument")]
 pub struct Save {
     document: String,
     /// The revision that the change is based on; 0 for settings that were never saved.
@@ -94,6 +98,7 @@ pub struct Save {
 
 /// A document that was saved.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoredDocument")]
 pub struct Stored {
     document: DocumentId,
     revision: i64,

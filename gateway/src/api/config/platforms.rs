@@ -15,6 +15,7 @@ pub(super) const KEY: &str = "platform";
 
 /// The platforms, with their secrets masked.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ListedPlatforms")]
 pub struct Listed {
     platforms: Vec<Value>,
     revision: i64,
@@ -22,6 +23,7 @@ pub struct Listed {
 
 /// One entry to be changed.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateEntry")]
 pub struct Update {
     /// The entry as it is called now.
     #[serde(default)]
@@ -35,6 +37,7 @@ pub struct Update {
 
 /// One entry to be deleted.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "DeleteEntry")]
 pub struct Delete {
     #[serde(default)]
     pub(super) id: String,

@@ -20,7 +20,7 @@ use super::entries::{find, list};
 use super::saving::{given, no_such};
 use super::sources;
 use crate::app::App;
-use crate::http::{Answer, ApiError, Code, MaybeRuntime, Query, Reply, RuntimeLease};
+use crate::http::{Answer, ApiError, Code, MaybeRuntime, Query, Reply};
 
 /// Which provider.
 #[derive(Deserialize, JsonSchema)]
@@ -106,13 +106,9 @@ pub async fn provider_models(
 }
 
 /// `GET /api/config/provider_sources/models`
-pub async fn source_models(
-    app: Data<App>,
-    runtime: MaybeRuntime,
-    Query(which): Query<OfSource>,
-) -> Answer<SourceModels> {
+pub async fn source_models(app: Data<App>, Query(which): Query<OfSource>) -> Answer<SourceModels> {
     let id = given("source_id", &which.source_id)?;
-    let subject = Subject::source(&app, runtime, id)?;
+    let subject = Subject::source(&app, id)?;
     let models = subject.models().await?;
     let model_metadata = subject.described(&models);
     Ok(Reply::data(SourceModels { models, model_metadata }))
@@ -129,11 +125,11 @@ impl Subject {
             loaded: lease.as_ref().and_then(|lease| lease.providers.chat(id)),
             config,
             defaults: defaults(app),
-            metadata: known(lease),
+            metadata: app.metadata.clone(),
         })
     }
 
-    fn source(app: &App, MaybeRuntime(lease): MaybeRuntime, id: &str) -> Result<Self, ApiError> {
+    fn source(app: &App, id: &str) -> Result<Self, ApiError> {
         let snapshot = app.config.snapshot();
         let document = snapshot.document(&DocumentId::Providers);
         let sources = document.map(|found| list(&found.value, sources::KEY));
@@ -143,7 +139,7 @@ impl Subject {
             loaded: None,
             config: ProviderConfig::merged(None, source, &app.settings.data_dir),
             defaults: defaults(app),
-            metadata: known(lease),
+            metadata: app.metadata.clone(),
         })
     }
 
@@ -160,11 +156,6 @@ impl Subject {
         let brand = self.config.as_ref().map_or("", |config| config.brand.as_str());
         self.metadata.described(brand, models)
     }
-}
-
-/// What is known about models; without a runtime nobody reads it.
-fn known(lease: Option<RuntimeLease>) -> Metadata {
-    lease.map(|lease| lease.metadata.clone()).unwrap_or_default()
 }
 
 /// What counts for every provider; the built-in values where the default profile is broken.

@@ -26,6 +26,7 @@ const LATER: &str = "Saved. The proxy and the number of tries count for provider
 
 /// A profile to be made.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewProfile")]
 pub struct New {
     #[serde(default)]
     name: Option<String>,
@@ -36,6 +37,7 @@ pub struct New {
 
 /// A profile that was made.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeProfile")]
 pub struct Made {
     conf_id: String,
     revision: i64,
@@ -57,6 +59,7 @@ pub struct Which {
 
 /// A profile.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShownProfile")]
 pub struct Shown {
     /// Its content, with secrets masked.
     config: Value,
@@ -67,6 +70,7 @@ pub struct Shown {
 
 /// The defaults.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConfigDefaults")]
 pub struct Defaults {
     config: Value,
     /// The JSON Schema of the content, by the kind of document.
@@ -81,6 +85,7 @@ pub struct Profiles {
 
 /// What is told about a profile in the list.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProfileInformation")]
 pub struct Information {
     id: String,
     name: String,
@@ -89,6 +94,7 @@ pub struct Information {
 
 /// Which profile.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NamedProfile")]
 pub struct Named {
     #[serde(default)]
     id: String,
@@ -96,6 +102,7 @@ pub struct Named {
 
 /// A profile's new name.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "RenameProfile")]
 pub struct Rename {
     #[serde(default)]
     id: String,
@@ -113,6 +120,7 @@ pub struct OfPlugin {
 
 /// The configuration of the bot or of a plugin.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WholeConfig")]
 pub struct Whole {
     /// The JSON Schema of the content, by the kind of document; null when there is none.
     pub(super) metadata: Option<Value>,
@@ -126,6 +134,7 @@ pub struct Whole {
 
 /// A profile to be saved.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SaveProfile")]
 pub struct Save {
     /// Its content. Masked values stand for the stored secrets.
     config: Entry,

@@ -27,6 +27,7 @@ pub struct OfKinds {
 
 /// What a form for providers is made of.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProviderTemplate")]
 pub struct Template {
     /// The forms, and what to begin from.
     config_schema: Value,

@@ -17,6 +17,7 @@ use crate::http::{Answer, ApiError, Code, Json, Reply, Session};
 
 /// The routing table.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RoutingTable")]
 pub struct Table {
     /// Profile ids by session pattern.
     routing: BTreeMap<String, String>,
@@ -25,6 +26,7 @@ pub struct Table {
 
 /// A whole table to be saved.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ReplaceRoutes")]
 pub struct Replace {
     /// Profile ids by session pattern; not empty.
     #[serde(default)]
@@ -36,6 +38,7 @@ pub struct Replace {
 
 /// One route to be set.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SetRoute")]
 pub struct Set {
     /// A pattern `platform:Type:session`.
     #[serde(default)]
@@ -49,6 +52,7 @@ pub struct Set {
 
 /// One route to be deleted.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "WhichRoute")]
 pub struct Which {
     #[serde(default)]
     umo: String,

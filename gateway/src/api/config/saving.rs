@@ -14,8 +14,9 @@ use super::applying::{self, NotApplied};
 use crate::app::App;
 use crate::http::{Answer, ApiError, Code, Reply};
 
-/// How often a change is tried again when somebody else saved in between.
-const TRIES: usize = 3;
+/// How often a change is tried again when somebody else saved in between. Each time somebody's save
+/// got through, so this is how many callers may be saving at once.
+const TRIES: usize = 64;
 
 /// Which document is changed, by whom, and from which revision.
 pub(super) struct Target {
@@ -34,6 +35,7 @@ pub(super) struct Outcome {
 
 /// A change that was saved.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SavedConfig")]
 pub struct Saved {
     /// The revision of the document now.
     revision: i64,

@@ -17,6 +17,7 @@ pub(super) const KEY: &str = "provider_sources";
 
 /// A source to be saved.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SaveSource")]
 pub struct Upsert {
     /// What it was called so far; a source that is not there is added.
     #[serde(default)]

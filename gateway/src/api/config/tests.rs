@@ -1,13 +1,18 @@
 //! The rows of the contract, on a real database and, where they need one, a real runtime.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use actix_web::web::Data;
 use firstlight_core::config::DocumentId;
 use firstlight_runtime::providers::{ProviderRecord, ProviderStatus};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::saving::{Target, change};
 use crate::app::App;
 use crate::routes::TABLE;
 use crate::testing::{Phase, Seen, TOKEN, app_in, send, signed};
@@ -25,11 +30,11 @@ pub(super) async fn get(app: &Arc<App>, path: &str) -> Seen {
 }
 
 /// The data of a success.
-pub(super) fn data(seen: Seen) -> Value {
+pub(super) fn data(mut seen: Seen) -> Value {
     assert_eq!((seen.status, &seen.body["status"]), (200, &json!("ok")), "{}", seen.body);
     let members: Vec<&String> = seen.body.as_object().unwrap().keys().collect();
     assert_eq!(members, ["data", "message", "status"]);
-    seen.body["data"].clone()
+    seen.body["data"].take()
 }
 
 /// The code of a business error in the contract's second envelope.
@@ -396,4 +401,35 @@ async fn what_was_repaired_without_a_runtime_counts_in_the_next() {
     let began = app.control.start().await.generation().unwrap();
     app.control.settled(began).await;
     assert_eq!(loaded(&app), ["demo", "second"]);
+}
+
+#[actix_web::test]
+async fn a_save_is_carried_out_and_applied_when_its_caller_goes_away() {
+    let app = Data::from(app_in(Phase::Ready).await);
+    let target = Target { id: DocumentId::Providers, expected: None, author: "ada".into() };
+    let mut saving = Box::pin(change(&app, target, |document| {
+        document["provider"][0]["id"] = json!("renamed");
+        Ok(Vec::new())
+    }));
+    assert!(futures_util::poll!(&mut saving).is_pending());
+    drop(saving);
+    let unfinished = app.background.end(Duration::from_secs(30)).await;
+    assert_eq!(unfinished, Vec::<String>::new());
+    assert_eq!(loaded(&app), ["renamed"]);
+}
+
+#[actix_web::test]
+async fn what_runs_after_crossing_saves_is_what_is_saved() {
+    let app = app_in(Phase::Ready).await;
+    data(post(&app, "provider/new", json!({"id": "p", "type": "demo_chat_completion"})).await);
+    let saves = (0..12).map(|n| {
+        let config = json!({"id": "p", "type": "demo_chat_completion", "model": format!("m{n}")});
+        post(&app, "provider/update", json!({"id": "p", "config": config})).boxed_local()
+    });
+    for seen in join_all(saves).await {
+        data(seen);
+    }
+    let stored = app.config.snapshot().providers().unwrap().provider[1].model.clone();
+    let running = records(&app).into_iter().find(|record| record.id == "p").unwrap();
+    assert_eq!(running.model, stored);
 }
