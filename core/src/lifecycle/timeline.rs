@@ -158,14 +158,12 @@ impl Item {
     }
 
     /// The part is down with an error. The text is shown to logged-in callers: no secrets in it.
-    #[expect(clippy::needless_pass_by_value, reason = "an error or a text, as one has it")]
     pub fn fail(&self, error: impl Display) {
         let error = error.to_string();
         self.change(|record| record.fail(error));
     }
 
     /// The part failed and will be started again: the error is shown while it is starting.
-    #[expect(clippy::needless_pass_by_value, reason = "an error or a text, as one has it")]
     pub fn retry(&self, error: impl Display) {
         let error = error.to_string();
         self.change(|record| {
