@@ -107,9 +107,13 @@ async function begin() {
   }
   follow();
   language.watch(() => (leave(), draw()));
+  let before = standing.value;
   standing.watch((now) => {
     draw();
-    if (now === "out") void import("./chats.js").then(({ forgetChats }) => forgetChats(), () => {});
+    const left = now === "out" && before !== "unknown";
+    before = now;
+    // A session that had ended before the page was opened leaves its drafts to the next log-in.
+    if (left) void import("./chats.js").then(({ forgetChats }) => forgetChats(), () => {});
   });
   addEventListener("hashchange", () => {
     setupSecret.take();
