@@ -59,3 +59,33 @@ impl FromRequest for ClientAddress {
 }
 
 impl Input for ClientAddress {}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn check(peer: &str, forwarded: &[&'static str], expected: &str) {
+        let trusted: [Network; 1] = serde_json::from_str(r#"["10.0.0.0/8"]"#).unwrap();
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.append(name, HeaderValue::from_static(line));
+        }
+        let found = ClientAddress::of(Some(peer.parse().unwrap()), &headers, &trusted);
+        assert_eq!(found.address.to_string(), expected, "{peer} {forwarded:?}");
+    }
+
+    #[test]
+    fn only_what_trusted_proxies_vouch_for_is_believed() {
+        check("203.0.113.7", &[], "203.0.113.7");
+        check("203.0.113.7", &["198.51.100.1"], "203.0.113.7");
+        check("10.0.0.1", &["198.51.100.1"], "198.51.100.1");
+        check("10.0.0.1", &["1.2.3.4, 198.51.100.1"], "198.51.100.1");
+        check("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.2"], "198.51.100.1");
+        check("10.0.0.1", &["1.2.3.4", "198.51.100.1"], "198.51.100.1");
+        check("10.0.0.1", &["198.51.100.1, nonsense"], "10.0.0.1");
+        check("10.0.0.1", &["10.0.0.3"], "10.0.0.3");
+    }
+}

@@ -104,4 +104,38 @@ mod tests {
         assert!(matches!(body.next().await, Some(Err(PayloadError::Overflow))));
         assert!(body.next().await.is_none());
     }
+
+    fn payload(body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Payload {
+        let body: Pin<Box<dyn Stream<Item = _>>> = Box::pin(body);
+        Payload::Stream { payload: body }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_or_drips_is_cut_off() {
+        let began = Instant::now();
+        let mut stalled = Box::pin(bounded(payload(stream::pending()), 1000));
+        let end = stalled.next().await.unwrap().unwrap_err();
+        assert!(
+            matches!(end, PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
+        );
+        assert!(stalled.next().await.is_none());
+        assert_eq!(began.elapsed().as_secs(), GRACE.as_secs());
+        let drip = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        });
+        let arrived =
+            bounded(payload(drip), 1000).take_while(|chunk| std::future::ready(chunk.is_ok()));
+        assert!(arrived.count().await <= 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_may_take_its_time_as_long_as_it_arrives() {
+        let steady = stream::unfold(0, |sent| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            (sent < 120).then(|| (Ok(Bytes::from(vec![0; 8192])), sent + 1))
+        });
+        let arrived = Box::pin(bounded(payload(steady), 2_000_000));
+        assert_eq!(arrived.filter(|chunk| std::future::ready(chunk.is_ok())).count().await, 120);
+    }
 }

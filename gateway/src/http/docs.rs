@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Code, Kind};
 use super::openapi::{access, template};
-use super::row::{Row, Table};
+use super::row::Row;
+use super::table::Table;
 
 const MADE: &str = "<!-- Made by `cargo xtask test --update`. Do not edit. -->\n";
 

@@ -81,7 +81,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit = admitted(req, |admitted| Some(admitted.row.body_limit));
+        let limit = admitted(req, |admitted| Some(admitted.body_limit));
         let body = JsonBody::<T>::new(req, payload, None, true);
         async move { body.limit(limit?).await.map(Json).map_err(|error| json_error(error).into()) }
             .boxed_local()
@@ -146,7 +146,7 @@ impl FromRequest for RawBody {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit = admitted(req, |admitted| Some(admitted.row.body_limit));
+        let limit = admitted(req, |admitted| Some(admitted.body_limit));
         let payload = web::Payload::from_request(req, payload).into_inner();
         async move {
             match payload?.to_bytes_limited(limit?).await {

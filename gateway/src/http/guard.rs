@@ -37,6 +37,7 @@ pub struct Admitted {
     pub row: &'static Row,
     pub caller: Caller,
     pub lease: Option<Lease<Rt>>,
+    pub body_limit: usize,
 }
 
 /// The guard of one row.
@@ -99,9 +100,10 @@ where
             let http = req.request().clone();
             let response = match check(row, &app, &req) {
                 Ok(admitted) => {
+                    let body_limit = admitted.body_limit;
                     req.extensions_mut().insert(admitted);
                     if !row.socket {
-                        limited(&mut req, row.body_limit);
+                        limited(&mut req, body_limit);
                     }
                     serve(&*handler, req).await
                 }
@@ -151,15 +153,16 @@ fn check(row: &'static Row, app: &App, req: &ServiceRequest) -> Result<Admitted,
         let admitted = row.needs.admit(&state);
         admitted.map_err(|refused| unavailable(refused, &state, &caller))?
     };
+    let body_limit = row.body_limit.bytes(&app.settings.limits);
     let declared = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > row.body_limit) {
+    if declared.is_some_and(|length| length > body_limit) {
         return Err(ApiError::new(Code::BodyTooLarge));
     }
     if row.socket && !refusal::is_upgrade(req) {
         return Err(ApiError::new(Code::UpgradeRequired));
     }
-    Ok(Admitted { row, caller, lease })
+    Ok(Admitted { row, caller, lease, body_limit })
 }
 
 /// The contract's 503. Its data has exactly these four members.

@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`row`] | one row of the table: who may call it and what it needs |
+//! | [`row`], [`table`] | one row: who may call it and what it needs; and all of them |
 //! | [`describe`] | a handler's types, read as documentation and as the least guard it needs |
 //! | [`mount`] | the only caller of actix registration |
 //! | [`guard`] | origin, authentication, lifecycle, size, panics: before any extractor runs |
@@ -39,6 +39,7 @@ pub mod row;
 pub mod socket;
 #[cfg(test)]
 mod stream_tests;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
@@ -52,5 +53,6 @@ pub use extract::{
 pub use firstlight_core::messages::{Language, Message};
 pub use language::Text;
 pub use reply::{Answer, Empty, Reply};
-pub use row::{Access, Needs, Row, Scope, Table, route};
+pub use row::{Access, BodyLimit, Needs, Row, Scope, route};
 pub use socket::{Closed, Incoming, Sender, Socket, Switching, Upgrade};
+pub use table::Table;

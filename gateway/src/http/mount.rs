@@ -18,7 +18,8 @@ use actix_web::{HttpResponse, Resource, Route, guard, web};
 use super::error::{ApiError, Code, Rendering};
 use super::guard::Guard;
 use super::language;
-use super::row::{Row, Table};
+use super::row::Row;
+use super::table::Table;
 use super::{headers, request_id};
 use crate::app::App;
 
@@ -144,9 +145,10 @@ fn unrouted(
     headers::add_defaults(response.headers_mut(), id.as_str());
     if let Some(allowed) = allowed {
         response.headers_mut().insert(ALLOW, allowed.clone());
-        if method == Method::OPTIONS {
-            app.origins.announce_methods(request, allowed, response.headers_mut());
-        }
+    }
+    match allowed.filter(|_| method == Method::OPTIONS) {
+        Some(allowed) => app.origins.announce_methods(request, allowed, response.headers_mut()),
+        None => app.origins.announce(request, response.headers_mut()),
     }
     if method == Method::HEAD {
         response = response.set_body(()).map_into_boxed_body();

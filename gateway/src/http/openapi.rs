@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::describe::Operation;
 use super::error::Code;
-use super::row::{Access, Row, Scope, Table};
+use super::row::{Access, Row, Scope};
+use super::table::Table;
 
 /// The whole document.
 pub fn document(table: &Table) -> Value {

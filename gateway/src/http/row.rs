@@ -1,10 +1,9 @@
-//! One row of the route table, and the table.
-
-use std::collections::{BTreeMap, HashSet};
+//! One row of the route table.
 
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use firstlight_core::lifecycle::{Activity, Lease, State};
+use firstlight_core::settings::Limits;
 
 use super::describe::{Inputs, Operation, Output};
 
@@ -49,6 +48,17 @@ pub enum Needs {
     Runtime,
 }
 
+/// How large a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyLimit {
+    /// As the settings say for an ordinary request.
+    Ordinary,
+    /// As the settings say for an upload.
+    Upload,
+    /// So many bytes.
+    Bytes(usize),
+}
+
 /// Why the lifecycle does not let a call through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
@@ -70,8 +80,8 @@ pub struct Row {
     pub needs: Needs,
     /// One line for the documents.
     pub about: &'static str,
-    /// The largest body, in bytes.
-    pub body_limit: usize,
+    /// The largest body.
+    pub body_limit: BodyLimit,
     /// Business errors keep HTTP 200, as the contract's rows do.
     pub contract: bool,
     /// Errors carry `{}` instead of `null` as data (the contract's second envelope).
@@ -118,7 +128,7 @@ where
         access,
         needs,
         about,
-        body_limit: Row::DEFAULT_BODY_LIMIT,
+        body_limit: BodyLimit::Ordinary,
         contract: true,
         data_never_null: false,
         socket: false,
@@ -131,9 +141,6 @@ where
 }
 
 impl Row {
-    /// Enough for any JSON that a form sends.
-    pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
-
     /// A row of our own, not of the contract: its business errors use their real status.
     #[must_use]
     pub fn own(mut self) -> Self {
@@ -150,8 +157,8 @@ impl Row {
 
     /// Sets the largest body that the row accepts.
     #[must_use]
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+    pub fn body_limit(mut self, limit: BodyLimit) -> Self {
+        self.body_limit = limit;
         self
     }
 
@@ -162,9 +169,33 @@ impl Row {
         self
     }
 
+    /// The same row with a handler that answers nothing: what comes back tells what the guard
+    /// decided, and nothing else happens.
+    #[must_use]
+    pub fn probe(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            attach: Box::new(|route| {
+                route.to(|| std::future::ready(actix_web::HttpResponse::NoContent().finish()))
+            }),
+            ..*self
+        }
+    }
+
     /// The domain of the row: its name up to the first dot.
     pub fn tag(&self) -> &'static str {
         self.name.split_once('.').map_or(self.name, |(tag, _)| tag)
+    }
+}
+
+impl BodyLimit {
+    /// The limit under these settings.
+    pub fn bytes(self, limits: &Limits) -> usize {
+        match self {
+            BodyLimit::Ordinary => limits.body_bytes,
+            BodyLimit::Upload => limits.upload_bytes,
+            BodyLimit::Bytes(bytes) => bytes,
+        }
     }
 }
 
@@ -210,62 +241,4 @@ impl Needs {
     pub(super) const fn and(self, other: Needs) -> Needs {
         if (self as u8) >= (other as u8) { self } else { other }
     }
-}
-
-/// All rows, checked once and grouped by path.
-pub struct Table {
-    rows: Vec<Row>,
-    by_path: BTreeMap<&'static str, Vec<usize>>,
-}
-
-impl Table {
-    /// Checks the rows and groups them.
-    ///
-    /// # Panics
-    /// When two rows share a name, or a method and a path, or when two paths differ only in the
-    /// names of their parameters (the second would never be reached).
-    pub fn new(rows: Vec<Row>) -> Self {
-        let mut names = HashSet::new();
-        let mut shapes = BTreeMap::new();
-        let mut by_path: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
-        for (index, row) in rows.iter().enumerate() {
-            assert!(names.insert(row.name), "two rows are called {}", row.name);
-            assert!(row.name.contains('.'), "{}: a name is `tag.verb`", row.name);
-            let known = *shapes.entry(shape(row.path)).or_insert(row.path);
-            assert!(known == row.path, "{} and {known} match the same URLs", row.path);
-            let same_path = by_path.entry(row.path).or_default();
-            assert!(
-                same_path.iter().filter_map(|i| rows.get(*i)).all(|r| r.method != row.method),
-                "two rows for {} {}",
-                row.method,
-                row.path
-            );
-            same_path.push(index);
-        }
-        Self { rows, by_path }
-    }
-
-    /// Every row, in the order of declaration.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-
-    /// The paths with their rows.
-    pub fn paths(&self) -> impl Iterator<Item = (&'static str, Vec<&Row>)> {
-        self.by_path
-            .iter()
-            .map(|(path, rows)| (*path, rows.iter().filter_map(|i| self.rows.get(*i)).collect()))
-    }
-}
-
-/// The path with its parameters made nameless.
-fn shape(path: &str) -> String {
-    path.split('/')
-        .map(|segment| match segment.strip_prefix('{') {
-            Some(inside) if inside.contains(':') => "{*}",
-            Some(_) => "{}",
-            None => segment,
-        })
-        .collect::<Vec<_>>()
-        .join("/")
 }

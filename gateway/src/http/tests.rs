@@ -11,7 +11,8 @@ use super::error::{ApiError, Code};
 use super::extract::{Json, Path, RuntimeLease};
 use super::mount::mount;
 use super::reply::{Answer, Empty, Reply};
-use super::row::{Access, Needs, Row, Scope, Table, route};
+use super::row::{Access, BodyLimit, Needs, Row, Scope, route};
+use super::table::Table;
 use crate::app::App;
 use crate::testing::{KEY, PHASES, POOR, Phase, STALE, Seen, TOKEN, app_in, get, signed};
 
@@ -57,7 +58,8 @@ fn rows() -> Vec<Row> {
         route(get(), "/api/runtime", "runtime.done", Session, Runtime, "Runtime.", with_runtime),
         route(get(), "/api/open", "open.done", Public, Runtime, "Open.", with_runtime),
         route(get(), "/api/v1/chat", "chat.v1", Key(Scope::Chat), Runtime, "Chat.", with_runtime),
-        route(post(), "/api/echo", "echo.echo", Session, Core, "Echo.", echo).body_limit(64),
+        route(post(), "/api/echo", "echo.echo", Session, Core, "Echo.", echo)
+            .body_limit(BodyLimit::Bytes(64)),
         route(post(), "/api/refused", "echo.refused", Session, Runtime, "Echo.", echo),
         route(get(), "/api/no", "no.contract", Public, Core, "No.", no),
         route(get(), "/api/own/no", "no.own", Public, Core, "No.", no).own(),

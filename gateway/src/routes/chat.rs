@@ -6,7 +6,7 @@ use crate::api::chat::{files, messages, sessions, socket};
 use crate::api::open;
 use crate::http::Access::{Key, Session, SessionOrKey};
 use crate::http::Needs::Runtime;
-use crate::http::{Row, Scope, route};
+use crate::http::{BodyLimit, Row, Scope, route};
 
 #[rustfmt::skip]
 pub(super) fn rows() -> Vec<Row> {
@@ -21,7 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
         route(Method::POST, "/api/chat/update_session_display_name", "chat.rename_session", Session, Runtime, "Renames a session.", sessions::rename),
         route(Method::GET,  "/api/chat/get_file",                    "chat.file",           Session, Runtime, "Serves an uploaded file by its name.", files::by_name),
         route(Method::GET,  "/api/chat/get_attachment",              "chat.attachment",     Session, Runtime, "Serves an uploaded file by its id.", files::by_id),
-        route(Method::POST, "/api/chat/post_file",                   "chat.upload",         Session, Runtime, "Uploads a file.", files::upload).body_limit(files::UPLOAD_LIMIT),
+        route(Method::POST, "/api/chat/post_file",                   "chat.upload",         Session, Runtime, "Uploads a file.", files::upload).body_limit(BodyLimit::Upload),
         route(Method::GET,  "/api/unified_chat/ws",                  "chat.socket",         Session, Runtime, "Many messages over one socket.", socket::open).socket(),
         route(Method::GET,  "/api/v1/chat/runs/{run_id}/stream",     "chat.join",           SessionOrKey(Scope::Chat), Runtime, "Joins an answer that is under way.", messages::join).own(),
         route(Method::POST, "/api/v1/chat",                          "open.chat",           Key(Scope::Chat), Runtime, "Sends a message as a named user.", open::send),

@@ -6,6 +6,8 @@ mod chat;
 mod config;
 mod docs;
 mod logs;
+#[cfg(test)]
+mod matrix;
 mod page;
 mod platform;
 mod plugin;

@@ -13,9 +13,6 @@ use crate::app::App;
 use crate::files::LIFETIME;
 use crate::http::{Answer, ApiError, Code, Json, Multipart, Path, Query, Reply, RuntimeLease};
 
-/// The largest upload, in bytes.
-pub const UPLOAD_LIMIT: usize = 128 * 1024 * 1024;
-
 /// A stored file.
 #[derive(Serialize, JsonSchema)]
 pub struct Stored {
