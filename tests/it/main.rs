@@ -3,6 +3,10 @@
 //! Each module stands behind `cfg(test)`, so that the lints know its helpers for tests too.
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod process;
@@ -11,6 +15,10 @@ mod providers;
 #[cfg(test)]
 mod providers_component;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod settings_page;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod turns;

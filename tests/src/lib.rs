@@ -2,8 +2,16 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`gateway_process`] | the real binary on a folder of its own |
+//! | [`event_stream`] | a client's view of an event stream |
+//! | [`process_cost`] | threads, descriptors and memory of a process |
+//! | [`talk`] | what a person does in the chat |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`process`] | the real binary as a process |
 
+pub mod event_stream;
 pub mod fake_openai;
+pub mod gateway_process;
 pub mod process;
+pub mod process_cost;
+pub mod talk;
