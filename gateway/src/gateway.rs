@@ -8,19 +8,16 @@
 //! }
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use firstlight_core::bus::{Bus, BusSettings};
-use firstlight_core::config::ConfigStore;
-use firstlight_core::db::Database;
-use firstlight_core::lifecycle::{Background, Control, Limits, Options, Retry, supervise};
+use firstlight_core::lifecycle::{Background, Control, supervise};
 use firstlight_core::settings::{DataLock, Settings};
+use firstlight_runtime::Plan;
 use firstlight_runtime::plugins::Registration;
 use firstlight_runtime::plugins_api::Plugin;
-use firstlight_runtime::{Foundation, Plan};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +28,7 @@ use crate::logs::{Logging, Logs};
 use crate::routes::TABLE;
 use crate::running::Running;
 use crate::signals::Signals;
-use crate::{Rt, cli, control, listen, problems, server, terminal};
+use crate::{Rt, cli, control, core_phase, listen, problems, server, terminal};
 
 /// How long the tasks of the process may take to end, and then the database to close.
 const LAST_STEPS: Duration = Duration::from_secs(5);
@@ -47,7 +44,7 @@ pub struct Gateway {
     app: Arc<App>,
     server: ServerHandle,
     /// Cancelled when the server has ended, for whatever reason.
-    served: CancellationToken,
+    done: CancellationToken,
     address: SocketAddr,
     setup_link: Option<String>,
     lock: DataLock,
@@ -136,7 +133,7 @@ impl Builder {
         }
         let signal = tokio::select! {
             signal = signals.next() => signal,
-            () = gateway.served.cancelled() => {
+            () = gateway.done.cancelled() => {
                 let advice = "look into the log, and report it";
                 return Err(Problem::new(Exit::Internal, "the HTTP server ended", advice));
             }
@@ -162,13 +159,15 @@ impl Builder {
         let listener = listen::bind(settings.listen)?;
         let address = listener.local_addr().map_err(|e| listen::not_bound(settings.listen, &e))?;
         let settings = Arc::new(settings);
-        let foundation = foundation(&settings).await?;
+        let metrics = settings.metrics.listen.map(listen::bind).transpose()?;
+        let foundation = core_phase::foundation(&settings).await?;
         let plan = Plan::open(foundation.clone(), self.plugins)
             .await
             .map_err(|error| problems::database(&error))?;
+        let options = core_phase::options(&settings)?;
         let (plugins, status) = (plan.plugins().clone(), plan.status().clone());
         let metadata = plan.metadata().clone();
-        let control = supervise(plan, options(&settings)?);
+        let control = supervise(plan, options);
         status.connect(control.clone());
         let parts = Parts {
             settings,
@@ -180,44 +179,45 @@ impl Builder {
             logs,
         };
         let app = App::assemble(parts).await.map_err(|error| problems::accounts(&error))?;
-        let server = server::serve(listener, &TABLE, Arc::clone(&app))
+        let serving = server::serve(listener, &TABLE, Arc::clone(&app))
             .map_err(|error| listen::not_bound(app.settings.listen, &error))?;
-        let (handle, served) = (server.handle(), CancellationToken::new());
-        let ended = served.clone().drop_guard();
+        let (server, done) = (serving.handle(), CancellationToken::new());
+        let ended = done.clone().drop_guard();
         app.background.spawn("http", async move {
-            if let Err(error) = server.await {
+            if let Err(error) = serving.await {
                 tracing::error!(%error, "the HTTP server failed");
             }
             drop(ended);
         });
+        if let Some(listener) = metrics {
+            serve_metrics(listener, &app)?;
+        }
         tracing::info!(%address, "listening");
         announce(&app, address);
         let setup_link = setup_link(&app, address).await?;
         app.control.start().await;
         let detailed = Arc::clone(&app);
         app.background.spawn("log detail", async move { logs::restore(&detailed).await });
-        Ok(Gateway { app, server: handle, served, address, setup_link, lock })
+        Ok(Gateway { app, server, done, address, setup_link, lock })
     }
 }
 
-/// The core phase: no network, no plugins, nothing that may take long.
-async fn foundation(settings: &Arc<Settings>) -> Result<Foundation, Problem> {
-    let database = Database::open(&settings.database_path())
-        .await
-        .map_err(|error| problems::database(&error))?;
-    let config = ConfigStore::open(database.clone())
-        .await
-        .map_err(|error| problems::configuration(&error))?;
-    let bus = Bus::new(
-        database.clone(),
-        BusSettings {
-            max_pending: settings.bus.max_pending,
-            keep_finished: settings.bus.keep_done.duration(),
-            keep_keys: settings.bus.keep_keys.duration(),
-            ..BusSettings::default()
-        },
-    );
-    Ok(Foundation { database, config, bus, settings: Arc::clone(settings) })
+/// The counters on an address of their own. It stops with the process' own tasks.
+fn serve_metrics(listener: TcpListener, app: &Arc<App>) -> Result<(), Problem> {
+    let address = listener.local_addr().map_err(|e| listen::not_bound(app.settings.listen, &e))?;
+    let server = server::serve_metrics(listener, Arc::clone(app))
+        .map_err(|error| listen::not_bound(address, &error))?;
+    let (handle, ending) = (server.handle(), app.background.token().clone());
+    app.background.spawn("metrics", async move {
+        tokio::select! {
+            ended = server => if let Err(error) = ended {
+                tracing::error!(%error, "the server of the counters failed");
+            },
+            () = ending.cancelled() => handle.stop(false).await,
+        }
+    });
+    tracing::info!(%address, "the counters are served");
+    Ok(())
 }
 
 /// What a refused process gets to read about the one that holds the data folder.
@@ -250,29 +250,4 @@ fn url(address: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
-}
-
-fn options(settings: &Settings) -> Result<Options, Problem> {
-    let retry = settings.bootstrap.auto_retry.then(|| Retry {
-        first: settings.bootstrap.retry_initial.duration(),
-        cap: settings.bootstrap.retry_max.duration(),
-    });
-    let limits = Limits { drain: settings.shutdown.drain.duration(), ..Limits::default() };
-    Ok(Options {
-        limits,
-        retry,
-        #[cfg(feature = "faults")]
-        faults: faults()?,
-    })
-}
-
-#[cfg(feature = "faults")]
-fn faults() -> Result<Option<firstlight_core::faults::Faults>, Problem> {
-    use firstlight_core::faults::Faults;
-    use firstlight_core::lifecycle::Bootstrap as _;
-
-    Faults::from_environment(Plan::COMPONENTS).map_err(|error| {
-        let advice = "correct the file that FIRSTLIGHT_FAULTS names";
-        Problem::caused(Exit::Configuration, "the faults could not be read", &error, advice)
-    })
 }

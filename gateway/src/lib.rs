@@ -26,6 +26,7 @@ pub mod assets;
 pub mod auth;
 mod cli;
 mod control;
+mod core_phase;
 pub mod exit;
 pub mod files;
 pub mod gateway;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::http::KeepAlive;
+use actix_web::http::{KeepAlive, Method};
 use actix_web::rt::net::TcpStream;
-use actix_web::{App as Actix, HttpServer};
+use actix_web::web::{self, Data};
+use actix_web::{App as Actix, HttpRequest, HttpResponse, HttpServer};
 
+use crate::api::metrics;
 use crate::app::App;
-use crate::http::Table;
 use crate::http::mount::mount;
+use crate::http::{ApiError, Code, Table};
 
 /// How many seconds open connections get at the end. Streams and sockets have been told before.
 const SHUTDOWN_SECONDS: u64 = 3;
@@ -67,3 +69,23 @@ fn give_up_on_slow_readers(stream: &TcpStream, patience: Duration) {
 
 #[cfg(not(target_os = "linux"))]
 fn give_up_on_slow_readers(_: &TcpStream, _: Duration) {}
+
+/// Serves the counters, and nothing else, on a listener of their own where nobody has to log in.
+/// It is no part of the table, whose rows are all on the other listener.
+pub fn serve_metrics(listener: TcpListener, app: Arc<App>) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        Actix::new().app_data(Data::from(Arc::clone(&app))).default_service(web::to(counters))
+    });
+    let server = server.workers(1).disable_signals().shutdown_timeout(SHUTDOWN_SECONDS);
+    Ok(server.listen(listener)?.run())
+}
+
+async fn counters(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    if request.path() != "/metrics" {
+        return Err(ApiError::new(Code::RouteUnknown));
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(ApiError::new(Code::MethodNotAllowed));
+    }
+    metrics::read(app).await
+}

@@ -53,7 +53,7 @@ async fn apply(settings: &Settings, username: &str, password: String) -> Result<
                 Request::AccountReset { username: username.to_owned(), password: password.clone() };
             // A card without a listener is one of a process that was killed.
             if let Some(answer) = control::ask(&socket, &request).await? {
-                return answer.map(|()| true);
+                return answer.map(|_| true);
             }
         }
         if Instant::now() >= deadline {

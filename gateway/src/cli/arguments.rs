@@ -27,23 +27,28 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SettingFlags {
-    /// The settings file [env: FIRSTLIGHT_CONFIG] [default: firstlight.toml, when it is there]
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help = CONFIG)]
     config: Option<PathBuf>,
-    /// The folder for the database and all files [env: FIRSTLIGHT_DATA_DIR] [default: data]
-    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath, help = DATA)]
     data_dir: Option<String>,
-    /// Where to serve HTTP [env: FIRSTLIGHT_LISTEN] [default: 127.0.0.1:6185]
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT", help = LISTEN)]
     listen: Option<String>,
-    /// A level, or directives such as info,firstlight_runtime=debug [env: FIRSTLIGHT_LOG_LEVEL]
-    /// [default: info]
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL", help = LOG_LEVEL)]
     log_level: Option<String>,
-    /// How log lines look: text or json [env: FIRSTLIGHT_LOG_FORMAT] [default: text]
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT", help = LOG_FORMAT)]
     log_format: Option<String>,
 }
+
+// The settings are layered in core, so clap knows neither their variables nor their defaults.
+const CONFIG: &str =
+    "The settings file [env: FIRSTLIGHT_CONFIG] [default: firstlight.toml, when it is there]";
+const DATA: &str =
+    "The folder for the database and all files [env: FIRSTLIGHT_DATA_DIR] [default: data]";
+const LISTEN: &str = "Where to serve HTTP [env: FIRSTLIGHT_LISTEN] [default: 127.0.0.1:6185]";
+const LOG_LEVEL: &str = "A level, or directives such as info,firstlight_runtime=debug \
+                         [env: FIRSTLIGHT_LOG_LEVEL] [default: info]";
+const LOG_FORMAT: &str =
+    "How log lines look: text or json [env: FIRSTLIGHT_LOG_FORMAT] [default: text]";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -101,8 +106,7 @@ pub(crate) struct ResetArguments {
     pub(crate) output: Output,
 }
 
-/// Credentials come from FIRSTLIGHT_API_KEY, or from --username with the password in
-/// FIRSTLIGHT_PASSWORD or on standard input.
+/// What to say, to whom, and as whom.
 #[derive(Debug, Args)]
 #[command(after_help = "Credentials: an API key in FIRSTLIGHT_API_KEY; or --username with the \
                         password in FIRSTLIGHT_PASSWORD, or on the first line of standard input \

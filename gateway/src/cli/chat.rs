@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::arguments::ChatArguments;
+use super::printed::Printed;
 use super::stream::Events;
 use crate::exit::{Exit, Problem};
 use crate::running::Running;
@@ -68,12 +69,8 @@ fn local(settings: &Settings) -> String {
 pub(super) async fn readiness(url: &str) -> Result<String, Problem> {
     let request = client()?.get(format!("{url}/readyz")).timeout(Duration::from_secs(5));
     let response = request.send().await.map_err(|error| unreachable(url, &error))?;
-    let text = response.text().await.map_err(|error| broken(&error))?;
-    let state = serde_json::from_str(&text).ok().and_then(|body: Value| {
-        let state = body.pointer("/state").or_else(|| body.pointer("/data/state"))?;
-        state.as_str().map(str::to_owned)
-    });
-    Ok(state.unwrap_or(text))
+    let body = answer(response).await?;
+    Ok(body.pointer("/data/state").and_then(Value::as_str).unwrap_or("unknown").to_owned())
 }
 
 fn client() -> Result<Client, Problem> {
@@ -148,7 +145,7 @@ impl Chat {
     /// Sends one message and prints the answer as it comes. Ctrl-C stops it.
     async fn turn(&mut self, message: &str) -> Result<Exit, Problem> {
         let mut events = Events::new(self.send(message).await?);
-        let mut printed = Printed { json: self.json, ..Printed::default() };
+        let mut printed = Printed::new(self.json);
         loop {
             let event = tokio::select! {
                 event = events.next() => event?,
@@ -159,7 +156,7 @@ impl Chat {
             printed.show(&event)?;
         }
         printed.close()?;
-        Ok(if printed.failed { Exit::Findings } else { Exit::Success })
+        Ok(if printed.failed() { Exit::Findings } else { Exit::Success })
     }
 
     async fn send(&mut self, message: &str) -> Result<Response, Problem> {
@@ -234,62 +231,6 @@ impl Chat {
             Credentials::Key { key, .. } => request.header("X-API-Key", key),
             Credentials::Token(token) => request.bearer_auth(token),
         }
-    }
-}
-
-/// What has been printed of an answer.
-#[derive(Default)]
-struct Printed {
-    json: bool,
-    /// Text was streamed, so that the complete text at its end is nothing new.
-    streamed: bool,
-    open_line: bool,
-    failed: bool,
-}
-
-impl Printed {
-    fn show(&mut self, event: &Value) -> Result<(), Problem> {
-        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-        let kind = text("type");
-        self.failed |= kind == "error";
-        if self.json {
-            return terminal::line(event.to_string());
-        }
-        // What the model thought, called and counted is for the dashboard.
-        if !text("chain_type").is_empty() {
-            return Ok(());
-        }
-        let streaming = event.get("streaming").and_then(Value::as_bool).unwrap_or_default();
-        match kind {
-            "plain" => {
-                self.streamed |= streaming;
-                self.print(text("data"))
-            }
-            "complete" if !self.streamed => self.print(text("data")),
-            "image" | "record" | "file" | "video" => self.print(&format!("\n{}\n", text("data"))),
-            "error" => {
-                self.close()?;
-                terminal::complain(format!("error: {}", text("data")));
-                Ok(())
-            }
-            "runtime_gone" | "shutdown" => {
-                self.failed = true;
-                self.close()?;
-                terminal::complain("the gateway went away before the answer was complete");
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn print(&mut self, text: &str) -> Result<(), Problem> {
-        self.open_line =
-            !text.is_empty() && !text.ends_with('\n') || self.open_line && text.is_empty();
-        terminal::part(text)
-    }
-
-    fn close(&mut self) -> Result<(), Problem> {
-        if std::mem::take(&mut self.open_line) { terminal::line("") } else { Ok(()) }
     }
 }
 

@@ -6,6 +6,7 @@ use firstlight_core::db::inspect;
 use firstlight_core::settings::{Effective, Settings, SettingsError};
 
 use super::dispatch::wrong_settings;
+use super::documents;
 use super::findings::{Finding, report};
 use crate::exit::{Exit, Problem};
 use crate::logs::Logging;
@@ -22,7 +23,7 @@ pub(super) async fn run(
             findings.extend(database(&effective.settings).await);
             findings
         }
-        Err(error) => vec![Finding::error("settings", &wrong_settings(error))],
+        Err(error) => vec![Finding::error("settings", &wrong_settings(&error))],
     };
     report(&findings, json)
 }
@@ -45,29 +46,30 @@ pub(super) fn settings(effective: &Effective) -> Vec<Finding> {
     findings
 }
 
-/// What can be said of the database from outside.
+/// What can be said of the database and the documents in it from outside.
 pub(super) async fn database(settings: &Settings) -> Vec<Finding> {
     const SUBJECT: &str = "database";
     let path = settings.database_path();
     let shown = path.display();
-    match inspect(&path).await {
-        Ok(None) => vec![Finding::ok(SUBJECT, format!("{shown} will be made by the first start"))],
-        Ok(Some(found)) if found.damage.is_empty() => {
-            let text = if found.schema == found.known {
-                format!("{shown} is sound, schema {}", found.schema)
-            } else {
-                let (schema, known) = (found.schema, found.known);
-                format!(
-                    "{shown} is sound; the next start brings it from schema {schema} to {known}"
-                )
-            };
-            vec![Finding::ok(SUBJECT, text)]
+    let found = match inspect(&path).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return vec![Finding::ok(SUBJECT, format!("{shown} will be made by the first start"))];
         }
-        Ok(Some(found)) => {
-            let what = format!("{shown} is damaged: {}", found.damage.join("; "));
-            let advice = "restore the database from a backup";
-            vec![Finding::error(SUBJECT, &Problem::new(Exit::Database, what, advice))]
-        }
-        Err(error) => vec![Finding::error(SUBJECT, &problems::database(&error))],
+        Err(error) => return vec![Finding::error(SUBJECT, &problems::database(&error))],
+    };
+    let (schema, known) = (found.schema, found.known);
+    if !found.damage.is_empty() {
+        let what = format!("{shown} is damaged: {}", found.damage.join("; "));
+        let advice = "restore the database from a backup";
+        return vec![Finding::error(SUBJECT, &Problem::new(Exit::Database, what, advice))];
     }
+    if schema != known {
+        let text = format!("{shown} is sound; the next start takes schema {schema} to {known}");
+        // Reading the documents would be that start.
+        return vec![Finding::ok(SUBJECT, text)];
+    }
+    let mut findings = vec![Finding::ok(SUBJECT, format!("{shown} is sound, schema {schema}"))];
+    findings.extend(documents::examine(settings).await);
+    findings
 }

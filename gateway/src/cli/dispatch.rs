@@ -42,7 +42,7 @@ fn answered(error: &clap::Error) -> Exit {
 fn dispatch(gateway: Builder, arguments: Arguments) -> Result<Exit, Problem> {
     let load = || Effective::load(&arguments.settings.overrides());
     match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => run(gateway, &load().map_err(wrong_settings)?),
+        Command::Run => run(gateway, &load().map_err(|error| wrong_settings(&error))?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "firstlight", &mut script);
@@ -50,15 +50,16 @@ fn dispatch(gateway: Builder, arguments: Arguments) -> Result<Exit, Problem> {
             Ok(Exit::Success)
         }
         Command::Config(ConfigCommand::Show(output)) => {
-            config::show(&load().map_err(wrong_settings)?, output.json)
+            config::show(&load().map_err(|error| wrong_settings(&error))?, output.json)
         }
         Command::Check(output) => block_on(check::run(load(), output.json)),
         Command::Doctor(output) => block_on(doctor::run(load(), output.json)),
-        Command::Account(AccountCommand::Reset(reset)) => {
-            block_on(account::reset(load().map_err(wrong_settings)?.settings, reset))
-        }
+        Command::Account(AccountCommand::Reset(reset)) => block_on(account::reset(
+            load().map_err(|error| wrong_settings(&error))?.settings,
+            reset,
+        )),
         Command::Chat(arguments) => {
-            block_on(chat::run(load().map_err(wrong_settings)?.settings, arguments))
+            block_on(chat::run(load().map_err(|error| wrong_settings(&error))?.settings, arguments))
         }
     }
 }
@@ -94,8 +95,8 @@ fn no_threads(error: &io::Error) -> Problem {
 }
 
 /// The refusal of settings that cannot be read.
-pub(super) fn wrong_settings(error: SettingsError) -> Problem {
-    let advice = match &error {
+pub(super) fn wrong_settings(error: &SettingsError) -> Problem {
+    let advice = match error {
         SettingsError::Unreadable { .. } => "check the path and who may read the file",
         SettingsError::Syntax { .. } => "correct the file at the line named",
         SettingsError::UnknownKey { .. } => "correct or remove the key",
@@ -103,5 +104,5 @@ pub(super) fn wrong_settings(error: SettingsError) -> Problem {
         SettingsError::NotText { .. } => "set it to text",
     };
     let (exit, what) = (Exit::Configuration, "the settings could not be read");
-    Problem::caused(exit, what, &error, advice)
+    Problem::caused(exit, what, error, advice)
 }

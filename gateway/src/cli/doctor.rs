@@ -10,10 +10,13 @@ use sysinfo::Disks;
 use super::dispatch::wrong_settings;
 use super::findings::{Finding, report};
 use super::{chat, check};
+use crate::control::{self, Account, Request};
 use crate::exit::{Exit, Problem};
 use crate::problems;
 use crate::running::Running;
 
+/// The finding about the second phase.
+const RUNTIME: &str = "runtime";
 /// Less free space than this is worth a warning: a write-ahead log and some uploads fit.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;
 
@@ -25,7 +28,7 @@ pub(super) async fn run(
     let effective = match loaded {
         Ok(effective) => effective,
         Err(error) => {
-            return report(&[Finding::error("settings", &wrong_settings(error))], json);
+            return report(&[Finding::error("settings", &wrong_settings(&error))], json);
         }
     };
     let settings = &effective.settings;
@@ -115,25 +118,47 @@ async fn running(settings: &Settings, held: &LockError) -> Vec<Finding> {
         return vec![Finding::warning("process", problem.what(), advice)];
     };
     let found = format!("a gateway runs at {} (pid {})", card.url, card.pid);
-    vec![Finding::ok("process", found), state(&card.url).await]
+    let runtime = match asked(&card).await {
+        Ok(Some(account)) => state(&account),
+        // No local commands on this system: what it tells everybody has to do.
+        Ok(None) => chat::readiness(&card.url).await.map_or_else(
+            |problem| Finding::error(RUNTIME, &problem),
+            |state| self::state(&Account { state, failure: None, unclean: Vec::new() }),
+        ),
+        Err(problem) => Finding::error(RUNTIME, &problem),
+    };
+    vec![Finding::ok("process", found), runtime]
 }
 
-/// What the running gateway says of itself.
-async fn state(url: &str) -> Finding {
-    const SUBJECT: &str = "runtime";
-    match chat::readiness(url).await {
-        Ok(name) if name == "runtime_ready" => Finding::ok(SUBJECT, "ready"),
-        Ok(name) if name == "runtime_failed" => {
-            let what = "the last bootstrap failed";
-            let advice = "open the dashboard: the timeline names the component and its error; \
-                          repair it, then retry";
-            Finding::error(SUBJECT, &Problem::new(Exit::Findings, what, advice))
+/// What the gateway says of itself to the owner of its folder.
+async fn asked(card: &Running) -> Result<Option<Account>, Problem> {
+    let Some(socket) = &card.control else { return Ok(None) };
+    let Some(answer) = control::ask(socket, &Request::Status).await? else { return Ok(None) };
+    Ok(serde_json::from_value(answer?).ok())
+}
+
+fn state(account: &Account) -> Finding {
+    let with_unclean = |text: &str| match account.unclean.as_slice() {
+        [] => text.to_owned(),
+        unclean => format!("{text}; left over from before: {}", unclean.join(", ")),
+    };
+    match (account.state.as_str(), &account.failure) {
+        ("runtime_failed", failure) => {
+            let what = failure.as_ref().map_or_else(
+                || "the last bootstrap failed".to_owned(),
+                |(component, message)| format!("{component} failed: {message}"),
+            );
+            let advice = "repair it, then retry in the dashboard or with POST /api/runtime/retry";
+            Finding::error(RUNTIME, &Problem::new(Exit::Findings, with_unclean(&what), advice))
         }
-        Ok(name) => {
+        ("runtime_ready", _) if account.unclean.is_empty() => Finding::ok(RUNTIME, "ready"),
+        ("runtime_ready", _) => {
+            Finding::warning(RUNTIME, with_unclean("ready"), "restart the process when it suits")
+        }
+        (name, _) => {
             let advice = "wait a moment; when it stays so, look at the timeline in the dashboard";
-            Finding::warning(SUBJECT, format!("not ready ({name})"), advice)
+            Finding::warning(RUNTIME, with_unclean(&format!("not ready ({name})")), advice)
         }
-        Err(problem) => Finding::error(SUBJECT, &problem),
     }
 }
 

@@ -5,7 +5,8 @@
 //! | `arguments` | what can be typed |
 //! | `dispatch` | from the arguments to the command |
 //! | `account`, `chat`, `check`, `config`, `doctor` | the commands |
-//! | `findings` | what `check` and `doctor` have in common |
+//! | `stream`, `printed` | what `chat` reads and shows |
+//! | `documents`, `findings` | what `check` and `doctor` have in common |
 
 mod account;
 mod arguments;
@@ -14,7 +15,9 @@ mod check;
 mod config;
 mod dispatch;
 mod doctor;
+mod documents;
 mod findings;
+mod printed;
 mod stream;
 
 pub(crate) use dispatch::main;

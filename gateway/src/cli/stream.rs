@@ -37,14 +37,13 @@ impl Events {
             }
             let chunk = self.response.chunk().await.map_err(|error| broken(&error))?;
             let mut events = Vec::new();
-            match chunk {
-                Some(bytes) => self.parser.push(&bytes, &mut events),
-                None => {
-                    self.ended = true;
-                    self.parser.finish(&mut events)
-                }
-            }
-            .map_err(|error| {
+            let parsed = if let Some(bytes) = chunk {
+                self.parser.push(&bytes, &mut events)
+            } else {
+                self.ended = true;
+                self.parser.finish(&mut events)
+            };
+            parsed.map_err(|error| {
                 let what = "the answer could not be read";
                 Problem::caused(Exit::Internal, what, &error, "report it")
             })?;

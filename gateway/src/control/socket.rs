@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::{Answer, Request};
+use super::{Account, Answer, Request};
 use crate::app::App;
 use crate::exit::{Exit, Problem};
 use crate::problems;
@@ -84,16 +85,20 @@ async fn exchange(stream: UnixStream, app: &App, us: u32) -> io::Result<()> {
         let advice = "run the command as the user of the gateway";
         Err(Problem::new(Exit::Refused, "the gateway refused this user", advice))
     };
-    let problem = answer.err().map(|problem| {
-        (problem.exit().code(), problem.what().to_owned(), problem.advice().to_owned())
-    });
-    let mut text = serde_json::to_vec(&Answer { problem })?;
+    let answer = match answer {
+        Ok(data) => Answer { data, problem: None },
+        Err(problem) => {
+            let (what, advice) = (problem.what().to_owned(), problem.advice().to_owned());
+            Answer { data: Value::Null, problem: Some((problem.exit().code(), what, advice)) }
+        }
+    };
+    let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
     stream.get_mut().write_all(&text).await?;
     stream.get_mut().shutdown().await
 }
 
-async fn obey(app: &App, line: &str) -> Result<(), Problem> {
+async fn obey(app: &App, line: &str) -> Result<Value, Problem> {
     let request = serde_json::from_str(line).map_err(|_| {
         let advice = "use the command of the same version as the gateway";
         Problem::new(Exit::Usage, "the gateway did not understand the command", advice)
@@ -105,8 +110,19 @@ async fn obey(app: &App, line: &str) -> Result<(), Problem> {
                 .await
                 .map_err(|error| problems::accounts(&error))?;
             tracing::info!(username, "a password was reset from the command line");
-            Ok(())
+            Ok(Value::Null)
         }
+        Request::Status => Ok(json!(account(app))),
+    }
+}
+
+fn account(app: &App) -> Account {
+    let snapshot = app.control.snapshot();
+    let failure = snapshot.state.failure();
+    Account {
+        state: snapshot.state.name().to_owned(),
+        failure: failure.map(|failure| (failure.component.to_owned(), failure.message.clone())),
+        unclean: snapshot.unclean.to_vec(),
     }
 }
 
@@ -114,15 +130,17 @@ async fn obey(app: &App, line: &str) -> Result<(), Problem> {
 pub(crate) async fn ask(
     path: &Path,
     request: &Request,
-) -> Result<Option<Result<(), Problem>>, Problem> {
+) -> Result<Option<Result<Value, Problem>>, Problem> {
     let Ok(stream) = UnixStream::connect(path).await else {
         return Ok(None);
     };
     match timeout(DEADLINE, converse(stream, request)).await {
-        Ok(Ok(answer)) => Ok(Some(answer.problem.map_or(Ok(()), |(code, what, advice)| {
-            let exit = Exit::ALL.iter().copied().find(|exit| exit.code() == code);
-            Err(Problem::new(exit.unwrap_or(Exit::Internal), what, advice))
-        }))),
+        Ok(Ok(answer)) => {
+            Ok(Some(answer.problem.map_or(Ok(answer.data), |(code, what, advice)| {
+                let exit = Exit::ALL.iter().copied().find(|exit| exit.code() == code);
+                Err(Problem::new(exit.unwrap_or(Exit::Internal), what, advice))
+            })))
+        }
         Ok(Err(error)) => Err(Problem::caused(
             Exit::Unreachable,
             "the running gateway broke off",
