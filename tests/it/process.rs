@@ -334,3 +334,47 @@ async fn chat_without_a_gateway_says_so() {
     let refused = run(folder.path(), &nowhere, PASSWORD).await.unwrap();
     assert_eq!(refused.status.code(), code(Exit::Unreachable));
 }
+
+#[tokio::test]
+async fn doctor_names_a_secret_that_is_not_there() {
+    let folder = TempDir::new().unwrap();
+    reset(folder.path(), "ada", PASSWORD).await;
+    let gateway = Gateway::start(folder.path()).await.unwrap();
+    gateway.ready().await.unwrap();
+    let token = gateway.log_in("ada", PASSWORD).await.unwrap().unwrap();
+    let source = json!({
+        "id": "mine", "type": "openai_chat_completion", "provider_type": "chat_completion",
+        "key": ["env:NOBODY_EVER_SET_THIS"], "api_base": "http://127.0.0.1:1/v1",
+    });
+    let saved = client()
+        .post(format!("{}/api/config/provider_sources/update", gateway.url))
+        .bearer_auth(token)
+        .json(&json!({ "original_id": "mine", "config": source }))
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = saved.json().await.unwrap();
+    assert_eq!(answer["status"], "ok", "{answer}");
+    let done = run(folder.path(), &["doctor"], "").await.unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(text.contains("NOBODY_EVER_SET_THIS"), "{text}");
+}
+
+#[tokio::test]
+async fn the_counters_have_an_address_of_their_own_when_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let variables = [("FIRSTLIGHT_METRICS_LISTEN", address.as_str())];
+    let gateway = Gateway::start_with(folder.path(), &variables).await.unwrap();
+    gateway.ready().await.unwrap();
+    let get = |path: &str| client().get(format!("http://{address}{path}")).send();
+    let counters = get("/metrics").await.unwrap();
+    assert_eq!(counters.status(), 200);
+    assert!(counters.text().await.unwrap().contains("firstlight_state"));
+    assert_eq!(get("/api/log-history").await.unwrap().status(), 404);
+    gateway.signal("TERM").await.unwrap();
+    let (status, log) = gateway.ended().await.unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+}
