@@ -12,12 +12,12 @@ use firstlight_runtime::metadata::Metadata;
 use firstlight_runtime::plugins::PluginSources;
 use tokio_util::sync::CancellationToken;
 
-use crate::Rt;
 use crate::auth::{Auth, AuthError};
 use crate::files::FileLinks;
 use crate::http::origin::Origins;
 use crate::logs::Logs;
 use crate::process::ProcessMeter;
+use crate::{Rt, known_good};
 
 /// The state of the gateway. [`App::assemble`] fills it in one place: add a field here and there,
 /// nowhere else.
@@ -89,6 +89,8 @@ impl App {
         });
         let (kept, end) = (Arc::clone(&app), app.background.token().clone());
         app.background.spawn("auth.notes", async move { kept.auth.keep_notes(end).await });
+        let (watched, end) = (Arc::clone(&app), app.background.token().clone());
+        app.background.spawn("config.known_good", known_good::keep(watched, end));
         Ok(app)
     }
 }

@@ -31,6 +31,7 @@ pub mod exit;
 pub mod files;
 pub mod gateway;
 pub mod http;
+mod known_good;
 mod listen;
 pub mod logs;
 pub mod metrics;

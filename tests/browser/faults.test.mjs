@@ -70,6 +70,26 @@ test("what was written while it hung is sent once it is up", suite, async () => 
   tab.quiet();
 });
 
+test("after a bad edit one goes back to the configuration that last worked", suite, async () => {
+  const { page } = tab;
+  await visit(page, "control");
+  await page.click(".repair-list .entry:has-text('demo')");
+  const edited = JSON.parse(await page.inputValue("textarea.json"));
+  await page.fill("textarea.json", JSON.stringify({ ...edited, note: "a bad edit" }));
+  await page.click(".repair-editor .primary");
+  await page.waitForSelector(".repair-state[data-tone=good]");
+  await gateway.inject({ bootstrap: { providers: { error: "the edit was bad" } } });
+  await page.click("[data-action=restart]");
+  await mood(page, "failed");
+  await page.waitForSelector(".failure button:has-text('Go back')");
+  await gateway.inject({});
+  await page.click(".failure button:has-text('Go back')");
+  await page.click("dialog .danger");
+  await mood(page, "ready");
+  await page.waitForFunction(() => !document.querySelector(/** @type {any} */ ("textarea.json"))?.value.includes("a bad edit"));
+  tab.quiet();
+});
+
 test("a panic is shown like any failure and retried without leaving the page", suite, async () => {
   const { page } = tab;
   await gateway.inject({ bootstrap: { platforms: { panic: "a platform fell over" } } });

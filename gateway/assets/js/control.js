@@ -7,6 +7,7 @@ import { clock, duration, instant, t } from "./messages.js";
 import { drawRepair } from "./repair.js";
 import { partName } from "./shell.js";
 import { drawTimeline } from "./timeline.js";
+import { wayBack } from "./versions.js";
 
 /**
  * The control room: what the runtime does, its log, and where to repair it. Lit in every state.
@@ -37,7 +38,9 @@ export function drawControl() {
     drawActions(actions, trouble);
     write(unclean, now?.unclean.length ? t("control.unclean", { names: now.unclean.join(", ") }) : "");
     failure.hidden = !now?.failure || mood.value !== "failed";
-    if (now?.failure && mood.value === "failed") drawFailure(failure, now.failure, repair.show, log.showErrors);
+    if (now?.failure && mood.value === "failed") {
+      drawFailure(failure, now.failure, { repair: repair.show, log: log.showErrors, tell: (text) => write(trouble, text) });
+    }
   };
   const drops = [snapshot.watch(draw), mood.watch(draw), timeline.drop, log.drop, repair.drop];
   // The countdown to an automatic attempt moves on its own.
@@ -104,10 +107,9 @@ function drawActions(into, trouble) {
 /**
  * @param {HTMLElement} into
  * @param {import("./live.js").Failure} failure
- * @param {(kind: string, id?: string) => void} repair
- * @param {() => void} showErrors
+ * @param {{ repair: (kind: string, id?: string) => void, log: () => void, tell: (problem: string) => void }} ways
  */
-function drawFailure(into, failure, repair, showErrors) {
+function drawFailure(into, failure, ways) {
   const at = instant(failure.at);
   const next = instant(failure.retry_at);
   const left = next ? Math.ceil((next.getTime() - Date.now()) / 1000) : 0;
@@ -118,13 +120,16 @@ function drawFailure(into, failure, repair, showErrors) {
   const suspects = part?.items.filter((item) => item.state === "failed") ?? [];
   const kind = { providers: "providers", platforms: "platforms" }[failure.component] ?? "profile";
   const hint = t(`hint.${failure.component}`);
+  const actions = h("div", { class: "actions" }, button(t("control.repair"), () => ways.repair(kind)), button(t("control.errors"), ways.log, { kind: "quiet" }));
   fill(
     into,
     h("h2", {}, t("control.failed.at", { part: partName(failure.component) }), at ? h("span", { class: "quiet" }, ` ${clock(at)}`) : null),
     h("pre", { class: "reason", tabindex: "0" }, failure.message),
-    suspects.length > 0 ? h("p", {}, t("control.suspects"), " ", ...suspects.map((item) => button(item.name, () => repair(kind, item.name), { kind: "small" }))) : null,
+    suspects.length > 0 ? h("p", {}, t("control.suspects"), " ", ...suspects.map((item) => button(item.name, () => ways.repair(kind, item.name), { kind: "small" }))) : null,
     h("p", {}, hint.startsWith("hint.") ? t("hint.other") : hint),
     left > 0 ? h("p", { class: "quiet" }, t("control.next", { seconds: left })) : null,
-    h("div", { class: "actions" }, button(t("control.repair"), () => repair(kind), {}), button(t("control.errors"), showErrors, { kind: "quiet" })),
+    actions,
   );
+  const document = kind === "profile" ? "profile:default" : kind;
+  void wayBack(document, ways.tell).then((back) => back && into.contains(actions) && actions.prepend(back));
 }

@@ -5,6 +5,28 @@ import { post, read } from "./http.js";
 import { instant, moment, t } from "./messages.js";
 
 /**
+ * A button that goes back to the configuration that last reached ready, and tries again. Nothing
+ * where that is the one in use.
+ * @param {string} document
+ * @param {(problem: string) => void} tell
+ * @returns {Promise<HTMLElement | null>}
+ */
+export async function wayBack(document, tell) {
+  const history = await read("/api/config/history", { document, limit: 1 }).catch(() => null);
+  const revision = history?.ready_revision;
+  if (!revision || revision === history.revision) return null;
+  return button(t("versions.back"), async () => {
+    if (!(await confirmed(t("versions.ask", { revision }), t("versions.restore")))) return;
+    try {
+      await post("/api/config/rollback", { document, revision, expected: history.revision });
+      await post("/api/runtime/retry");
+    } catch (refusal) {
+      tell(/** @type {Error} */ (refusal).message);
+    }
+  });
+}
+
+/**
  * The saves of one document, and the way back to one of them.
  * @param {string} document such as `providers` or `profile:default`
  * @param {() => void} restored
