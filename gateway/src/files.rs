@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long a link is good (reference D.13).
-pub const LIFETIME: Duration = Duration::from_secs(300);
+pub const LIFETIME: Duration = Duration::from_mins(5);
 /// How many links may be open; the oldest gives way.
 const BOUND: usize = 10_000;
 
@@ -32,7 +32,9 @@ impl FileLinks {
         links.retain(|_, link| link.ends > now);
         if links.len() >= BOUND {
             let oldest = links.iter().min_by_key(|(_, link)| link.ends).map(|(k, _)| k.clone());
-            oldest.iter().for_each(|token| drop(links.remove(token)));
+            if let Some(oldest) = oldest {
+                links.remove(&oldest);
+            }
         }
         let link = Link { attachment_id: attachment_id.to_owned(), ends: now + LIFETIME };
         links.insert(token.clone(), link);

@@ -21,7 +21,7 @@ impl HooksComponent {
 
 impl Component for HooksComponent {
     const NAME: &'static str = "hooks";
-    const LIMIT: Duration = Duration::from_secs(120);
+    const LIMIT: Duration = Duration::from_mins(2);
     type Handle = ();
 
     async fn start(self, _cx: &StepCx) -> Result<(), BoxError> {

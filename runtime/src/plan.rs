@@ -95,7 +95,11 @@ impl Bootstrap for Plan {
         let turns = TurnsComponent {
             bus,
             pipelines: pipelines.clone(),
-            resources: Resources { providers: Arc::clone(&providers), database },
+            resources: Resources {
+                providers: Arc::clone(&providers),
+                database,
+                metadata: self.metadata.clone(),
+            },
             webchat: webchat.clone(),
         };
         steps.start(turns).await?;

@@ -9,6 +9,8 @@
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`process`] | the real binary as a process |
 
+#![expect(clippy::indexing_slicing, reason = "JSON of answers is indexed; a miss fails the test")]
+
 pub mod event_stream;
 pub mod fake_openai;
 pub mod gateway_process;

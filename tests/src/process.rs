@@ -29,15 +29,15 @@ pub async fn binary() -> Result<PathBuf> {
         return Ok(path.into());
     }
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let build = Command::new(env!("CARGO"))
+    let compiled = Command::new(env!("CARGO"))
         .args(["build", "-p", "firstlight-gateway", "--bin", "firstlight"])
         .args(["--message-format", "json", "--manifest-path"])
         .arg(manifest)
         .stderr(Stdio::inherit())
         .output()
         .await?;
-    ensure!(build.status.success(), "the gateway did not build");
-    let messages = String::from_utf8(build.stdout)?;
+    ensure!(compiled.status.success(), "the gateway did not build");
+    let messages = String::from_utf8(compiled.stdout)?;
     let built = messages.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message.get("executable")?.as_str().map(PathBuf::from)

@@ -118,6 +118,10 @@ impl Steps {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "faults"),
+        expect(clippy::unused_self, reason = "it holds the faults")
+    )]
     fn starting<'a, C: Component>(
         &self,
         component: C,
@@ -134,6 +138,10 @@ impl Steps {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "faults"),
+        expect(clippy::unused_self, reason = "it holds the faults")
+    )]
     fn stopper<C: Component>(&self, handle: C::Handle) -> Stopper {
         #[cfg(feature = "faults")]
         let faults = self.faults.clone();

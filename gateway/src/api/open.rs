@@ -78,10 +78,9 @@ pub async fn send(
 ) -> Result<Events, ApiError> {
     let username = named_user(&wanted.username)?;
     let session_id = wanted.body.session().unwrap_or_else(|| Uuid::new_v4().to_string());
-    if let Some(session) = app.database.chat_sessions().by_id(&session_id).await? {
-        if session.creator != username {
-            return Err(ApiError::new(Code::NotOwner));
-        }
+    let session = app.database.chat_sessions().by_id(&session_id).await?;
+    if session.is_some_and(|session| session.creator != username) {
+        return Err(ApiError::new(Code::NotOwner));
     }
     let route = wanted_route(&app, &wanted)?;
     let streaming = wanted.body.streams();

@@ -88,7 +88,7 @@ impl Operation<'_> {
         self.in_dialect(schema)
     }
 
-    /// What is not kept among the definitions has to be put into OpenAPI's dialect by hand.
+    /// What is not kept among the definitions has to be put into the dialect of `OpenAPI` by hand.
     fn in_dialect(&mut self, mut schema: Schema) -> Value {
         for transform in self.schemas.transforms_mut() {
             transform.transform(&mut schema);

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the table and the types of its handlers.
+//! The `OpenAPI` document, made from the table and the types of its handlers.
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -99,7 +99,7 @@ fn tags(table: &Table) -> Vec<Value> {
     names.into_iter().map(|name| json!({ "name": name })).collect()
 }
 
-/// The path as OpenAPI writes it: without the patterns of its parameters.
+/// The path as `OpenAPI` writes it: without the patterns of its parameters.
 pub(super) fn template(path: &str) -> String {
     let segments = path.split('/').map(|segment| match segment.split_once(':') {
         Some((name, _)) if name.starts_with('{') => format!("{name}}}"),

@@ -118,7 +118,9 @@ async fn a_socket_answers_and_ends_with_the_code_of_what_went_away() {
             CloseCode::Again
         };
         let stopping = app.control.clone();
-        app.background.spawn("stop", async move { drop(stopping.stop().await) });
+        app.background.spawn("stop", async move {
+            stopping.stop().await;
+        });
         assert_eq!(end(socket).await.1, Some(expected));
     }
 }

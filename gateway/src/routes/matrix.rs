@@ -63,8 +63,7 @@ fn of_caller(access: Access, caller: Caller) -> Option<(u16, &'static str)> {
     let key = |scope: Scope| match (caller, scope) {
         (Caller::Nobody, _) => Some((401, "key_missing")),
         (Caller::BadKey | Caller::Expired | Caller::Session, _) => Some((401, "key_invalid")),
-        (_, Scope::Any) => None,
-        (Caller::PoorKey, Scope::File) | (Caller::ChatKey, Scope::Chat) => None,
+        (_, Scope::Any) | (Caller::PoorKey, Scope::File) | (Caller::ChatKey, Scope::Chat) => None,
         (Caller::PoorKey | Caller::ChatKey, _) => Some((403, "scope_missing")),
     };
     match (access, caller) {
@@ -80,8 +79,9 @@ fn of_caller(access: Access, caller: Caller) -> Option<(u16, &'static str)> {
 /// The refusal of the phase, if any.
 fn of_phase(needs: Needs, phase: Phase) -> Option<(u16, &'static str)> {
     match (phase, needs) {
-        (_, Needs::Core) | (Phase::Ready, _) => None,
-        (Phase::Failed | Phase::Stopped, Needs::Recovery) => None,
+        (_, Needs::Core)
+        | (Phase::Ready, _)
+        | (Phase::Failed | Phase::Stopped, Needs::Recovery) => None,
         (Phase::Loading | Phase::Stopping, _) => Some((503, "runtime_loading")),
         (Phase::Failed, Needs::Runtime) => Some((503, "runtime_failed")),
         (Phase::Stopped, Needs::Runtime) => Some((503, "runtime_stopped")),

@@ -11,6 +11,7 @@ use super::answer::{Answer, AnswerSink, TurnEnd, TurnError};
 use super::model_call::{self, Checkpoint, Ends};
 use super::request::{self, Prompting};
 use super::wake::{self, Wake};
+use crate::metadata::Metadata;
 use crate::providers::{ChatProvider, ChatRequest, Choice, Message, Registry};
 
 /// The stages of one configuration profile.
@@ -26,6 +27,8 @@ pub struct Resources {
     pub providers: Arc<Registry>,
     /// Conversations, attachments and preferences.
     pub database: Database,
+    /// What is known about models.
+    pub metadata: Metadata,
 }
 
 /// A turn that was run: how it ended, and what it adds to the conversation.
@@ -90,7 +93,11 @@ impl Pipeline {
             })
             .await?
             .conversation_id;
-        let prompting = Prompting::of(&self.profile, event);
+        let mut prompting = Prompting::of(&self.profile, event);
+        // The profile's window is a wish; the model's own limit is not. A quarter of that is left
+        // for the answer.
+        let limit = resources.metadata.context_limit(provider.meta());
+        prompting.context_tokens = prompting.context_tokens.min(limit / 4 * 3);
         let attachments = resources.database.attachments();
         let asked = request::user_message(event, &prompting, &attachments).await;
         let mut request =

@@ -14,9 +14,9 @@ use super::erased::ErasedPlugin;
 use super::sources::{PluginSources, UNLOAD_LIMIT};
 
 /// How long a web route of a plugin may take.
-const WEB_LIMIT: Duration = Duration::from_secs(60);
+const WEB_LIMIT: Duration = Duration::from_mins(1);
 /// How long a tool call may take (the ancestor's `tool_call_timeout`).
-const TOOL_LIMIT: Duration = Duration::from_secs(120);
+const TOOL_LIMIT: Duration = Duration::from_mins(2);
 /// How long a loaded-hook may take; a hanging one must not keep the gateway from being ready.
 const HOOK_LIMIT: Duration = Duration::from_secs(10);
 

@@ -12,7 +12,7 @@ use crate::pipeline::{Pipelines, Resources};
 use crate::platforms::webchat::Webchat;
 
 /// How often finished rows are looked for and removed.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
+const PURGE_EVERY: Duration = Duration::from_mins(10);
 
 /// Takes over the inbox and works it.
 pub(crate) struct TurnsComponent {

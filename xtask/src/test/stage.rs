@@ -66,7 +66,7 @@ impl Stage {
             Self::Docs => generated::run(workspace, &shell, arguments.update)?,
             Self::Unit => unit(&shell, arguments)?,
             Self::Doctests => {
-                cmd!(shell, "cargo test -q --workspace --exclude xtask --doc").run()?
+                cmd!(shell, "cargo test -q --workspace --exclude xtask --doc").run()?;
             }
             Self::It => integration(workspace, &shell, arguments)?,
             Self::Browser => return browser::run(workspace, &shell),

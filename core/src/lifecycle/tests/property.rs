@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::script::{Generation, Scripted, Up, generations, script};
 use super::world::World;
-use crate::lifecycle::control::{Answer, Control, Options, Retry, supervise_observed};
+use crate::lifecycle::control::{Answer, Control, Retry, supervise_observed};
 use crate::lifecycle::records::{Outcome, Progress};
 use crate::lifecycle::state::{Activity, State};
 
-use super::script::{LIMITS, Task};
+use super::script::{Task, options};
 
 /// Longer than any chain of deadlines in a script.
 const QUIET: Duration = Duration::from_secs(10);
@@ -86,8 +86,7 @@ async fn check(history: History) -> Result<(), String> {
     let world = Arc::new(World::default());
     let plan = Scripted { world: Arc::clone(&world), generations: history.generations.clone() };
     let retry = Retry { first: Duration::from_millis(30), cap: Duration::from_millis(100) };
-    let options =
-        Options { limits: LIMITS, retry: history.retry.then_some(retry), ..Options::default() };
+    let options = options(history.retry.then_some(retry));
     let seen = Arc::clone(&world);
     let (control, supervisor) = supervise_observed(plan, options, move |timeline, state| {
         seen.observe(timeline, state);

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use super::world::{Guard, World};
 use crate::lifecycle::{
-    Bootstrap, BoxError, Component, Item, Limits, Restart, StepCx, StepFailure, Steps,
+    Bootstrap, BoxError, Component, Item, Limits, Options, Restart, Retry, StepCx, StepFailure,
+    Steps,
 };
 
 pub(super) const NAMES: [&str; 4] = ["one", "two", "three", "four"];
@@ -357,6 +358,15 @@ pub(super) const GOOD: Behaviour = Behaviour {
 };
 
 /// An attempt in which everything goes right.
+/// The tests' limits, and a retry where one is wanted.
+#[cfg_attr(
+    not(feature = "faults"),
+    expect(clippy::needless_update, reason = "with the feature there is one more field")
+)]
+pub(super) fn options(retry: Option<Retry>) -> Options {
+    Options { limits: LIMITS, retry, ..Options::default() }
+}
+
 pub(super) const fn good() -> Generation {
     Generation { components: [GOOD; 4], quirk: Quirk::None }
 }

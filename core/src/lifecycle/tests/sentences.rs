@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::script::{
     Behaviour, GOOD, Generation, LIMITS, NAMES, Quirk, START_LIMIT, Scripted, Start, Stop, Task,
-    Up, good,
+    Up, good, options,
 };
 use super::world::World;
 use crate::lifecycle::{
@@ -216,7 +216,7 @@ async fn automatic_retry_waits_longer_each_time_and_says_when() {
     let generations = vec![failing.clone(), failing, good()];
     let plan = Scripted { world, generations };
     let retry = Retry { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
-    let options = Options { limits: LIMITS, retry: Some(retry), ..Options::default() };
+    let options = options(Some(retry));
     let control = supervise(plan, options);
     let begun = Instant::now();
     let failed = start(&control).await;

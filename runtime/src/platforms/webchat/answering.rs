@@ -2,11 +2,11 @@
 
 use firstlight_core::db::{HistoryRow, NewHistory};
 use firstlight_core::model::{Part, PlatformId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::event::{ChatEvent, RunStatus, SavedMessage};
 use super::runs::Run;
-use crate::pipeline::{Answer, AnswerSink, TurnEnd};
+use crate::pipeline::{Answer, AnswerSink, TurnEnd, TurnError};
 
 impl AnswerSink for Run {
     fn started(&self) {
@@ -26,43 +26,43 @@ impl AnswerSink for Run {
 pub(crate) fn history_row(session_id: &str, run: &Run, end: &TurnEnd) -> Option<NewHistory> {
     let content = match end {
         TurnEnd::Ignored | TurnEnd::Interrupted { .. } => return None,
-        TurnEnd::Answered(answer) => content(answer, &answer.text, None),
-        TurnEnd::Stopped(answer) => content(answer, &answer.text, Some("stopped")),
-        TurnEnd::Failed { error, partial } => {
-            let mut content = content(partial, &partial.text, Some("failed"));
-            content["error"] = json!({ "code": error.code(), "message": error.to_string() });
-            content
-        }
+        TurnEnd::Answered(answer) => content(answer, None, None),
+        TurnEnd::Stopped(answer) => content(answer, Some("stopped"), None),
+        TurnEnd::Failed { error, partial } => content(partial, Some("failed"), Some(error)),
     };
     Some(NewHistory {
         platform_id: PlatformId::WEBCHAT.to_owned(),
         user_id: session_id.to_owned(),
         sender_id: Some("bot".to_owned()),
         sender_name: Some("bot".to_owned()),
-        content,
+        content: Value::Object(content),
         llm_checkpoint_id: Some(run.id().to_string()),
     })
 }
 
-/// A bot row as the contract has it; `status` is ours, and absent for a whole answer.
-fn content(answer: &Answer, text: &str, status: Option<&str>) -> Value {
+/// A bot row as the contract has it; `status` and `error` are ours, and absent for a whole answer.
+fn content(answer: &Answer, status: Option<&str>, error: Option<&TurnError>) -> Map<String, Value> {
     let mut parts = Vec::new();
+    let mut content = Map::new();
+    let mut put = |key: &str, value: Value| drop(content.insert(key.to_owned(), value));
+    put("type", json!("bot"));
     if !answer.reasoning.is_empty() {
         parts.push(Part::Think { think: answer.reasoning.clone() });
+        put("reasoning", json!(answer.reasoning));
     }
-    if !text.is_empty() {
-        parts.push(Part::text(text));
+    if !answer.text.is_empty() {
+        parts.push(Part::text(&answer.text));
     }
-    let mut content = json!({ "type": "bot", "message": parts });
-    if !answer.reasoning.is_empty() {
-        content["reasoning"] = Value::from(answer.reasoning.clone());
-    }
+    put("message", json!(parts));
     if !answer.provider_id.is_empty() {
-        content["agent_stats"] = answer.statistics();
-        content["provider"] = json!({ "id": answer.provider_id, "model": answer.model });
+        put("agent_stats", answer.statistics());
+        put("provider", json!({ "id": answer.provider_id, "model": answer.model }));
     }
     if let Some(status) = status {
-        content["status"] = Value::from(status);
+        put("status", json!(status));
+    }
+    if let Some(error) = error {
+        put("error", json!({ "code": error.code(), "message": error.to_string() }));
     }
     content
 }
