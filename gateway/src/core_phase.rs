@@ -42,7 +42,11 @@ pub(crate) fn options(settings: &Settings) -> Result<Options, Problem> {
         first: settings.bootstrap.retry_initial.duration(),
         cap: settings.bootstrap.retry_max.duration(),
     });
-    let limits = Limits { drain: settings.shutdown.drain.duration(), ..Limits::default() };
+    let limits = Limits {
+        drain: settings.shutdown.drain.duration(),
+        tasks: settings.shutdown.component.duration(),
+        ..Limits::default()
+    };
     Ok(Options {
         limits,
         retry,

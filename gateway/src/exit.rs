@@ -42,7 +42,7 @@ exit_codes! {
     Locked = 75, "Another process uses the data folder.";
     Refused = 77, "The running gateway refused the credentials.";
     Configuration = 78, "The settings or a configuration document are wrong.";
-    Unclean = 80, "The gateway was told to end, but work was still running when the drain time was over.";
+    Unclean = 80, "The gateway was told to end, and a part of it did not stop cleanly within its time. What was accepted is kept.";
     Interrupted = 130, "A second signal ended the process at once, without a drain.";
 }
 

@@ -9,11 +9,12 @@
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use firstlight_core::lifecycle::{Background, Control, supervise};
+use firstlight_core::lifecycle::{Activity, Background, Control, State, supervise};
 use firstlight_core::settings::{DataLock, Settings};
 use firstlight_runtime::Plan;
 use firstlight_runtime::plugins::Registration;
@@ -80,10 +81,7 @@ impl Gateway {
     /// are told, then the server and the database close.
     pub async fn end(self) -> Exit {
         self.app.ending.cancel();
-        if let Some(generation) = self.app.control.shutdown().await.generation() {
-            self.app.control.settled(generation).await;
-        }
-        let mut left = self.app.control.snapshot().unclean.to_vec();
+        let mut left = self.take_runtime_down().await;
         self.server.stop(true).await;
         left.extend(self.app.background.end(LAST_STEPS).await);
         let close = async {
@@ -99,8 +97,28 @@ impl Gateway {
             tracing::info!("ended");
             return Exit::Success;
         }
-        tracing::error!(?left, "ended with work still running");
+        tracing::error!(?left, "these did not stop cleanly");
         Exit::Unclean
+    }
+
+    /// Answers what did not stop cleanly.
+    async fn take_runtime_down(&self) -> Vec<String> {
+        let control = &self.app.control;
+        // What went wrong at an earlier stop is no business of this one.
+        let was_up = !matches!(
+            control.snapshot().state,
+            State::Created | State::CoreReady(Activity::Idle) | State::RuntimeFailed(_)
+        );
+        if let Some(generation) = control.shutdown().await.generation() {
+            control.settled(generation).await;
+        }
+        let mut left = control.snapshot().unclean.to_vec();
+        if let Some(attempt) = control.timeline().snapshot().current.as_ref().filter(|_| was_up) {
+            let failed =
+                attempt.components.iter().filter(|component| component.stop_error.is_some());
+            left.extend(failed.map(|component| component.record.name.to_string()));
+        }
+        left
     }
 }
 
@@ -114,7 +132,9 @@ impl Builder {
 
     /// The whole command line: what a `main` returns.
     pub fn main(self) -> Exit {
-        cli::main(self, std::env::args_os())
+        // The panic itself has been reported by the hook; what is left is its exit code.
+        let run = AssertUnwindSafe(|| cli::main(self, std::env::args_os()));
+        catch_unwind(run).unwrap_or(Exit::Internal)
     }
 
     /// Starts, serves until a signal, and drains. A second signal ends the wait for the drain.

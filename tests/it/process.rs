@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use firstlight_gateway::Exit;
-use firstlight_tests::process::{Gateway, PATIENCE, run};
+use firstlight_tests::gateway_process::{Build, Folder};
+use firstlight_tests::process::{Gateway, PATIENCE, command, run};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -377,4 +379,64 @@ async fn the_counters_have_an_address_of_their_own_when_asked_for() {
     gateway.signal("TERM").await.unwrap();
     let (status, log) = gateway.ended().await.unwrap();
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_stop_makes_the_end_unclean() {
+    let folder = Folder::with_account(Build::Faulty).await.unwrap();
+    let gateway = folder.start(Build::Faulty).await.unwrap();
+    gateway.ready().await.unwrap();
+    folder.inject(&json!({ "stop": { "platforms": { "error": "will not" } } })).unwrap();
+    gateway.terminate().unwrap();
+    let status = gateway.ended().await.unwrap();
+    assert_eq!(status.code(), code(Exit::Unclean), "{}", folder.log().unwrap());
+    assert!(folder.log().unwrap().contains("did not stop cleanly"));
+}
+
+#[tokio::test]
+async fn a_faults_file_that_names_no_component_refuses_the_start() {
+    let folder = Folder::with_account(Build::Faulty).await.unwrap();
+    folder.inject(&json!({ "bootstrap": { "warp drive": { "hang": true } } })).unwrap();
+    let error = folder.start(Build::Faulty).await.err().unwrap();
+    let log = folder.log().unwrap();
+    assert!(log.contains("warp drive") && log.contains("platforms"), "{error}: {log}");
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_the_answer_and_not_the_gateway() {
+    let folder = TempDir::new().unwrap();
+    reset(folder.path(), "ada", PASSWORD).await;
+    let gateway = Gateway::start(folder.path()).await.unwrap();
+    gateway.ready().await.unwrap();
+    // The demo repeats what it was told, word by word: this takes minutes.
+    let message = "and so on ".repeat(3000);
+    let arguments = ["chat", message.as_str(), "--username", "ada", "--json"];
+    let mut chat = command(folder.path(), arguments).await.unwrap();
+    let mut chat = chat.env("FIRSTLIGHT_PASSWORD", PASSWORD).spawn().unwrap();
+    let mut events = BufReader::new(chat.stdout.take().unwrap()).lines();
+    let mut session = Value::Null;
+    let begun = timeout(PATIENCE, async {
+        while let Some(line) = events.next_line().await.unwrap() {
+            let event: Value = serde_json::from_str(&line).unwrap();
+            match event["type"].as_str().unwrap() {
+                "session_id" => session = event["session_id"].clone(),
+                "plain" => return,
+                _ => {}
+            }
+        }
+        panic!("the answer ended before it was interrupted");
+    });
+    begun.await.unwrap();
+    let pid = chat.id().unwrap().to_string();
+    tokio::process::Command::new("kill").args(["-s", "INT", &pid]).status().await.unwrap();
+    let status = timeout(PATIENCE, chat.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let token = gateway.log_in("ada", PASSWORD).await.unwrap().unwrap();
+    let url =
+        format!("{}/api/chat/get_session?session_id={}", gateway.url, session.as_str().unwrap());
+    let seen: Value =
+        client().get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+    assert_eq!(seen["data"]["is_running"], false, "{seen}");
+    let history = seen["data"]["history"].as_array().unwrap();
+    assert_eq!(history.len(), 2, "{seen}");
 }

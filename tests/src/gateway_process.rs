@@ -19,6 +19,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::event_stream::EventStream;
+use crate::process;
 
 /// How long anything may take before a test gives up. Generous: the machine may be loaded.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -140,16 +141,8 @@ impl Folder {
 
     fn command(&self, build: Build) -> Result<Command> {
         let mut command = Command::new(build.binary()?);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("FIRSTLIGHT_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .current_dir(self.folder.path())
-            .env("FIRSTLIGHT_DATA_DIR", self.data())
-            .env("FIRSTLIGHT_LISTEN", "127.0.0.1:0")
-            .kill_on_drop(true);
+        process::settle(&mut command, self.folder.path());
+        command.kill_on_drop(true);
         if build == Build::Faulty {
             command.env("FIRSTLIGHT_FAULTS", self.faults());
         }

@@ -52,21 +52,27 @@ pub async fn command<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Result<Command> {
     let mut command = Command::new(binary().await?);
+    settle(&mut command, folder);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// Gives a command its own data folder and a free port, and none of our variables around it.
+pub(crate) fn settle(command: &mut Command, folder: &Path) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("FIRSTLIGHT_") {
             command.env_remove(name);
         }
     }
     command
-        .args(arguments)
         .current_dir(folder)
         .env("FIRSTLIGHT_DATA_DIR", folder.join("data"))
-        .env("FIRSTLIGHT_LISTEN", "127.0.0.1:0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    Ok(command)
+        .env("FIRSTLIGHT_LISTEN", "127.0.0.1:0");
 }
 
 /// Runs a command to its end, with an input.
