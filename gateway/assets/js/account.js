@@ -16,7 +16,6 @@ export const username = cell(storage.read("username") ?? "");
 
 session.expired = () => {
   if (standing.value === "in") standing.set("expired");
-  else if (standing.value === "unknown") standing.set("out");
 };
 
 /** The set-up secret of the printed link. It leaves the address bar at once and survives a reload. */
@@ -33,16 +32,16 @@ export const setupSecret = {
 
 /** Finds out where this browser stands. A log-in is only tried out where there has been one. */
 export async function findStanding() {
+  if (username.value && !setupSecret.read()) {
+    try {
+      return entered((await read("/api/auth/me")).username);
+    } catch (refusal) {
+      if (/** @type {any} */ (refusal).status !== 401) throw refusal;
+    }
+  }
   const { needed } = await read("/api/auth/setup");
-  if (needed) return standing.set("setup");
-  setupSecret.forget();
-  if (!username.value) return standing.set("out");
-  await read("/api/auth/me").then(
-    (me) => entered(me.username),
-    (refusal) => {
-      if (standing.value === "unknown" && refusal.status !== 401) throw refusal;
-    },
-  );
+  if (!needed) setupSecret.forget();
+  standing.set(needed ? "setup" : "out");
 }
 
 /** @param {string} name */

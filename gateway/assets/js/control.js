@@ -18,6 +18,7 @@ export function drawControl() {
   const facts = h("p", { class: "facts" });
   const actions = h("div", { class: "actions" });
   const trouble = h("p", { class: "trouble", role: "alert" });
+  const partly = h("p", { class: "partly" });
   const unclean = h("p", { class: "trouble" });
   const failure = h("section", { class: "failure", hidden: true, "aria-label": t("control.failure") });
   const timeline = drawTimeline();
@@ -26,13 +27,15 @@ export function drawControl() {
   const node = h(
     "main",
     { class: "control", id: "main", tabindex: "-1" },
-    h("div", { class: "control-side" }, h("div", { class: "control-head" }, h("div", { role: "status" }, headline, facts), actions), trouble, unclean, failure, panel("control.timeline", timeline.node), repair.node),
+    h("div", { class: "control-side" }, h("div", { class: "control-head" }, h("div", { role: "status" }, headline, facts), actions), trouble, partly, unclean, failure, panel("control.timeline", timeline.node), repair.node),
     log.node,
   );
   let ticking = 0;
   const draw = () => {
     const now = snapshot.value;
-    write(headline, t(`headline.${mood.value}`));
+    const broken = mood.value === "ready" ? brokenItems() : [];
+    write(headline, t(broken.length > 0 ? "headline.partly" : `headline.${mood.value}`));
+    drawPartly(partly, broken, repair.show);
     headline.dataset.mood = mood.value;
     write(facts, factsOf());
     drawActions(actions, trouble);
@@ -67,6 +70,41 @@ function factsOf() {
   if (now.components.length > 0) facts.push(t("control.parts", { done, all: now.components.length }));
   if (now.attempt) facts.push(t("control.attempt", { attempt: now.attempt }));
   return facts.join("  ·  ");
+}
+
+/** What did not come up although the runtime did. */
+function brokenItems() {
+  const parts = snapshot.value?.components ?? [];
+  return parts.flatMap((part) => part.items.filter((item) => item.state === "failed").map((item) => placeOf(part.name, item.name)));
+}
+
+/** Where an item is repaired: pipelines name the documents they are made from.
+ * @param {string} component @param {string} name @returns {Place} */
+function placeOf(component, name) {
+  if (component !== "pipelines") return { kind: kindOf(component), id: name, name };
+  if (name.startsWith("profile:")) return { kind: "profile", id: name.slice("profile:".length), name };
+  return { kind: kindOf(name), id: "", name };
+}
+
+/** @typedef {{ kind: string, id: string, name: string }} Place */
+
+/** Where a component is repaired. @param {string} component */
+function kindOf(component) {
+  return { providers: "providers", platforms: "platforms", pipelines: "profile" }[component] ?? "";
+}
+
+/** @param {HTMLElement} into @param {Place[]} broken @param {(kind: string, id?: string) => void} repair */
+function drawPartly(into, broken, repair) {
+  const drawn = JSON.stringify(broken);
+  if (into.dataset.drawn === drawn) return;
+  into.dataset.drawn = drawn;
+  into.hidden = broken.length === 0;
+  fill(into, t("control.broken"), " ", ...broken.flatMap((place) => [drawPlace(place, repair), " "]));
+}
+
+/** @param {Place} place @param {(kind: string, id?: string) => void} repair */
+function drawPlace({ kind, id, name }, repair) {
+  return kind ? button(name, () => repair(kind, id), { kind: "small" }) : h("code", {}, name);
 }
 
 /** @type {Record<import("./live.js").Mood, [string, string, string][]>} */
@@ -118,14 +156,14 @@ function drawFailure(into, failure, ways) {
   into.dataset.drawn = drawn;
   const part = snapshot.value?.components.find((one) => one.name === failure.component);
   const suspects = part?.items.filter((item) => item.state === "failed") ?? [];
-  const kind = { providers: "providers", platforms: "platforms" }[failure.component] ?? "profile";
+  const kind = kindOf(failure.component) || "profile";
   const hint = t(`hint.${failure.component}`);
   const actions = h("div", { class: "actions" }, button(t("control.repair"), () => ways.repair(kind)), button(t("control.errors"), ways.log, { kind: "quiet" }));
   fill(
     into,
     h("h2", {}, t("control.failed.at", { part: partName(failure.component) }), at ? h("span", { class: "quiet" }, ` ${clock(at)}`) : null),
     h("pre", { class: "reason", tabindex: "0" }, failure.message),
-    suspects.length > 0 ? h("p", {}, t("control.suspects"), " ", ...suspects.map((item) => button(item.name, () => ways.repair(kind, item.name), { kind: "small" }))) : null,
+    suspects.length > 0 ? h("p", {}, t("control.suspects"), " ", ...suspects.flatMap((item) => [drawPlace(placeOf(failure.component, item.name), ways.repair), " "])) : null,
     h("p", {}, hint.startsWith("hint.") ? t("hint.other") : hint),
     left > 0 ? h("p", { class: "quiet" }, t("control.next", { seconds: left })) : null,
     actions,

@@ -53,6 +53,13 @@ export function known(key) {
   return key in texts;
 }
 
+/** The fragment that an error is, as a sentence. @param {string} fragment */
+export function sentence(fragment) {
+  const text = fragment.trim();
+  if (!text) return "";
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?。！？…]$/.test(text) ? "" : ".");
+}
+
 /** @param {number} milliseconds */
 export function duration(milliseconds) {
   if (milliseconds < 1) return "<1 ms";

@@ -5,7 +5,7 @@ import { button, fill, h, write } from "./dom.js";
 import { post } from "./http.js";
 import { mistakenLine } from "./json.js";
 import { mood } from "./live.js";
-import { t } from "./messages.js";
+import { sentence, t } from "./messages.js";
 import { drawVersions } from "./versions.js";
 
 /** @typedef {import("./documents.js").Kind} Kind */
@@ -141,7 +141,7 @@ function drawEditor(into, of, changed) {
     try {
       say(await work(), "good");
     } catch (refusal) {
-      say(/** @type {Error} */ (refusal).message, "bad");
+      say(sentence(/** @type {Error} */ (refusal).message), "bad");
     }
   };
   const save = button(t("repair.save"), () => {

@@ -71,11 +71,12 @@ function tookOf(one, start) {
 function scaleOf(parts) {
   let start = Number.POSITIVE_INFINITY;
   let end = 0;
-  for (const one of parts.flatMap((part) => [part, ...part.items])) {
-    const begun = startOf(one);
+  // Items may be loaded again long after the start, so they have no say in the scale.
+  for (const part of parts) {
+    const begun = startOf(part);
     if (begun === null) continue;
     start = Math.min(start, begun);
-    end = Math.max(end, begun + tookOf(one, begun));
+    end = Math.max(end, begun + tookOf(part, begun));
   }
   return Number.isFinite(start) ? { start, span: Math.max(1, end - start) } : { start: 0, span: 1 };
 }
@@ -104,7 +105,7 @@ function updateRow(row, one, scale, otherwise) {
   const begun = startOf(one) ?? otherwise;
   const took = begun === null ? 0 : tookOf(one, begun);
   const from = begun === null ? 0 : ((begun - scale.start) / scale.span) * 100;
-  row.bar.hidden = begun === null || one.state === "pending";
+  row.bar.hidden = begun === null || one.state === "pending" || from > 100;
   row.bar.style.setProperty("--from", `${from.toFixed(2)}%`);
   row.bar.style.setProperty("--span", `${((took / scale.span) * 100).toFixed(2)}%`);
   write(row.took, begun === null || (one.duration_ms === null && one.state !== "starting") ? "" : duration(took));

@@ -4,7 +4,7 @@ import { textOf } from "./conversation.js";
 import { announce, button, fill, h, write } from "./dom.js";
 import { mood } from "./live.js";
 import { writer } from "./markdown.js";
-import { moment, t } from "./messages.js";
+import { moment, sentence, t } from "./messages.js";
 import { askAgain, open, sendAgain } from "./runs.js";
 import { drawTimeline } from "./timeline.js";
 
@@ -165,7 +165,7 @@ function drawFoot(foot, one, of) {
   const last = of.entries.at(-1) === one;
   const resend = one.role === "user" ? () => sendAgain(of, one, "") : () => askAgain(of, "");
   const again = one.role === "user" || last ? button(t("chat.send.again"), () => void resend(), { icon: "retry", kind: "small" }) : null;
-  fill(foot, h("p", { class: "trouble", role: "alert" }, one.error || t("chat.failed")), one.role === "bot" ? h("p", { class: "quiet" }, t("chat.failed.hint")) : null, again);
+  fill(foot, h("p", { class: "trouble", role: "alert" }, sentence(one.error) || t("chat.failed")), one.role === "bot" ? h("p", { class: "quiet" }, t("chat.failed.hint")) : null, again);
 }
 
 /**
