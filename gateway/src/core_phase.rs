@@ -44,6 +44,7 @@ pub(crate) fn options(settings: &Settings) -> Result<Options, Problem> {
     });
     let limits = Limits {
         drain: settings.shutdown.drain.duration(),
+        stop: settings.shutdown.component.duration(),
         tasks: settings.shutdown.component.duration(),
         ..Limits::default()
     };

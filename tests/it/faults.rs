@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use firstlight_tests::gateway_process::{
-    Build, Folder, GatewayProcess, PATIENCE, answer, eventually,
-};
-use firstlight_tests::process_cost::Cost;
+use firstlight_tests::gateway_process::{Build, Folder, GatewayProcess, answer, eventually};
+use firstlight_tests::process::PATIENCE;
+use firstlight_tests::process_cost::{CONNECTIONS, Cost};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -104,7 +103,7 @@ async fn a_stop_that_hangs_is_given_up_and_the_others_are_stopped() -> Result<()
     subject.folder.inject(&json!({ "stop": { "bus": { "hang": true } } }))?;
     subject.gateway.command("stop").await?;
     let timeline = subject.gateway.idle().await?;
-    subject.all_stopped(&timeline, Some("took longer than its limit"))?;
+    subject.all_stopped(&timeline, Some("took longer than its limit of 5s"))?;
     subject.lift()?;
     subject.gateway.command("start").await?;
     subject.gateway.ready().await?;
@@ -141,10 +140,7 @@ impl Subject {
         let folder = Folder::with_account(Build::Faulty).await?;
         folder.inject(&json!({ "bootstrap": { component: { "hang": true } } }))?;
         let gateway = folder.start(Build::Faulty).await?;
-        let wanted = json!({ "name": "a test", "scopes": ["config"] });
-        let (status, made) = gateway.post("/api/apikey/create", &wanted).await?;
-        assert_eq!(status, 200, "{made}");
-        let key = made["data"]["api_key"].as_str().unwrap().to_owned();
+        let key = gateway.api_key("config").await?;
         let (slowest_core, slowest_log_in) = (Duration::ZERO, Duration::ZERO);
         let subject = Self { folder, gateway, component, key, slowest_core, slowest_log_in };
         subject.hangs().await?;
@@ -324,7 +320,9 @@ impl Subject {
         assert_eq!(leased, 0, "messages are still leased");
         database.close().await;
         eventually("threads and descriptors as before", async || {
-            let more = Cost::of(self.gateway.pid()?)?.beyond(baseline);
+            let now = Cost::of(self.gateway.pid()?)?;
+            ensure!(now.connections() <= CONNECTIONS, "{now:?}");
+            let more = now.beyond(baseline);
             Ok(if more.is_empty() { Ok(()) } else { Err(format!("{more:?}")) })
         })
         .await

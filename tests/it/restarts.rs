@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, Result};
 use firstlight_tests::gateway_process::{Build, Folder, GatewayProcess, eventually};
-use firstlight_tests::process_cost::Cost;
+use firstlight_tests::process_cost::{CONNECTIONS, Cost};
 use firstlight_tests::talk::say;
 use tokio::time::Instant;
 
@@ -57,6 +57,7 @@ async fn heavy_restarts_leave_memory_threads_and_descriptors_where_they_were() -
         Ok(if more.is_empty() { Ok(now) } else { Err(format!("{more:?}")) })
     })
     .await?;
+    assert!(last.connections() <= CONNECTIONS, "{last:?}");
     let slope = slope_bytes(&resident);
     println!(
         "{restarts} restarts in {took:?}, {} to {} KiB, {slope} bytes each; {} threads, {} \

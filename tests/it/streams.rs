@@ -21,7 +21,8 @@ fn limit() -> Duration {
 /// Everything that can be open, with an answer under way.
 struct Open {
     socket: ChatSocket,
-    chat: EventStream,
+    /// Answers: sent by a person, joined by that person, sent by a program.
+    answers: Vec<EventStream>,
     events: EventStream,
     log: EventStream,
 }
@@ -43,13 +44,23 @@ impl Open {
                 break;
             }
         }
-        let mut chat = say(gateway, "stream", "hello over the stream").await?;
-        first_words(&mut chat).await?;
+        let mut sent = say(gateway, "stream", "hello over the stream").await?;
+        let started = sent.until(|event| event.kind() == "run_started").await?.json()?;
+        let run = started["data"]["run_id"].as_str().unwrap_or_default().to_owned();
+        first_words(&mut sent).await?;
+        let join = format!("/api/v1/chat/runs/{run}/stream");
+        let mut joined = gateway.stream(gateway.request(Method::GET, &join)).await?;
+        first_words(&mut joined).await?;
+        let key = gateway.api_key("chat").await?;
+        let body = json!({ "username": "grace", "message": "hello from a program" });
+        let program = gateway.anonymous(Method::POST, "/api/v1/chat").json(&body);
+        let mut program = gateway.stream(program.header("X-API-Key", key)).await?;
+        first_words(&mut program).await?;
         let events = gateway.request(Method::GET, "/api/runtime/events");
         let mut events = gateway.stream(events).await?;
         events.until(|event| event.name == "snapshot").await?;
         let log = gateway.stream(gateway.request(Method::GET, "/api/live-log")).await?;
-        Ok(Self { socket, chat, events, log })
+        Ok(Self { socket, answers: vec![sent, joined, program], events, log })
     }
 
     /// What needs the runtime ends with this code and event, soon.
@@ -58,12 +69,14 @@ impl Open {
         let socket = began.elapsed();
         assert_eq!(frame.code, code, "{frame:?}");
         ensure!(!frame.reason.is_empty(), "the close says nothing");
-        let chat = self.chat.to_end().await?;
-        let stream = began.elapsed();
-        assert_eq!(names(&chat).last(), Some(&last), "{chat:?}");
-        assert!(!chat.iter().any(|event| event.kind() == "end"), "{chat:?}");
-        println!("{last}: socket {socket:?}, stream {stream:?}");
-        ensure!(stream <= limit(), "the socket took {socket:?}, the stream {stream:?}");
+        for answer in &mut self.answers {
+            let events = answer.to_end().await?;
+            assert_eq!(names(&events).last(), Some(&last), "{events:?}");
+            assert!(!events.iter().any(|event| event.kind() == "end"), "{events:?}");
+        }
+        let streams = began.elapsed();
+        println!("{last}: socket {socket:?}, streams {streams:?}");
+        ensure!(streams <= limit(), "the socket took {socket:?}, the streams {streams:?}");
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use reqwest::Response;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::gateway_process::PATIENCE;
+use crate::process::PATIENCE;
 
 /// An open event stream.
 pub struct EventStream {

@@ -19,10 +19,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::event_stream::EventStream;
-use crate::process;
+use crate::process::{self, PATIENCE};
 
-/// How long anything may take before a test gives up. Generous: the machine may be loaded.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a condition that nothing announces is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// The account of every gateway here.
@@ -178,6 +176,14 @@ impl GatewayProcess {
         let answer: Value = timeout(PATIENCE, request.send()).await??.json().await?;
         let token = answer["data"]["token"].as_str();
         Ok(token.with_context(|| format!("log-in: {answer}"))?.to_owned())
+    }
+
+    /// Makes an API key with this scope.
+    pub async fn api_key(&self, scope: &str) -> Result<String> {
+        let wanted = json!({ "name": "a test", "scopes": [scope] });
+        let (status, made) = self.post("/api/apikey/create", &wanted).await?;
+        let key = made["data"]["api_key"].as_str();
+        Ok(key.with_context(|| format!("no key: {status} {made}"))?.to_owned())
     }
 
     /// A request without credentials.

@@ -6,6 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+/// How many connections to the database a gateway has at most: one that writes, four that read.
+pub const CONNECTIONS: usize = 5;
+
+/// The name of the thread of a connection to the database.
+const CONNECTION: &str = "sqlx-sqlite-wor";
+
 /// What a process holds at a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -48,7 +54,14 @@ impl Cost {
         self.descriptors.values().sum()
     }
 
-    /// What this holds that the other does not: empty when nothing was left behind.
+    /// Connections of the pool to the database. Its size follows the demand up to a bound, whatever
+    /// the runtime does.
+    pub fn connections(&self) -> usize {
+        self.threads.get(CONNECTION).copied().unwrap_or_default()
+    }
+
+    /// What this holds that the other does not, but for the database's pool: empty when nothing was
+    /// left behind.
     pub fn beyond(&self, baseline: &Self) -> BTreeMap<String, usize> {
         let mut more = BTreeMap::new();
         let pairs = [
@@ -56,7 +69,7 @@ impl Cost {
             ("descriptor", &self.descriptors, &baseline.descriptors),
         ];
         for (what, now, before) in pairs {
-            for (name, count) in now {
+            for (name, count) in now.iter().filter(|(name, _)| !of_pool(name)) {
                 let excess = count.saturating_sub(before.get(name).copied().unwrap_or_default());
                 if excess > 0 {
                     more.insert(format!("{what} {name}"), excess);
@@ -65,6 +78,10 @@ impl Cost {
         }
         more
     }
+}
+
+fn of_pool(name: &str) -> bool {
+    name == CONNECTION || name.contains("/firstlight.db")
 }
 
 fn resident(folder: &Path) -> Result<i64> {

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::event_stream::EventStream;
-use crate::gateway_process::{GatewayProcess, PATIENCE};
+use crate::gateway_process::GatewayProcess;
+use crate::process::PATIENCE;
 use futures_util::{SinkExt as _, StreamExt as _};
 
 /// An open chat socket.

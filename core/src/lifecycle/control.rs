@@ -24,13 +24,15 @@ pub struct Options {
     pub faults: Option<Faults>,
 }
 
-/// The deadlines of the way down. Stopping a component has its own, `Component::STOP_LIMIT`.
+/// The deadlines of the way down.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How long a cancelled bootstrap may take to end before it is aborted.
     pub cancel: Duration,
     /// How long requests and streams may hold the runtime after they were told that it goes away.
     pub drain: Duration,
+    /// How long a component may take to stop, where its own `Component::STOP_LIMIT` is not shorter.
+    pub stop: Duration,
     /// How long background tasks may take to end, after their components have stopped.
     pub tasks: Duration,
     /// How long an aborted task may take to be gone; after that it is reported as unclean.
@@ -211,6 +213,7 @@ impl Default for Limits {
         Self {
             cancel: Duration::from_secs(5),
             drain: Duration::from_secs(10),
+            stop: Duration::from_secs(10),
             tasks: Duration::from_secs(10),
             abort: Duration::from_secs(2),
         }

@@ -61,6 +61,7 @@ impl<R: Send + 'static> Remains<R> {
     /// the clean-up nor the supervisor's answers.
     async fn stop(&self, stopper: Stopper) -> Option<String> {
         let Stopper { component, limit, stop } = stopper;
+        let limit = limit.min(self.limits.stop);
         let begun = Instant::now();
         #[expect(clippy::disallowed_methods, reason = "the handle is awaited right here")]
         let mut task = tokio::spawn(async move { caught(async { stop().await }).await });

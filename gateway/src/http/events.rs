@@ -108,7 +108,16 @@ impl Events {
                 };
                 match event {
                     Some(event) => yield Ok(event.bytes()),
-                    None => break,
+                    // The runtime may have gone after it was asked above, and taken the events with
+                    // it: that is no end of its own.
+                    None => {
+                        if ending.is_cancelled() {
+                            yield Ok(last("shutdown"));
+                        } else if lease.as_ref().is_some_and(|lease| lease.is_gone()) {
+                            yield Ok(last("runtime_gone"));
+                        }
+                        break;
+                    }
                 }
             }
         }))

@@ -19,6 +19,7 @@ pub(super) const TOLERATED: usize = 2;
 pub(super) const LIMITS: Limits = Limits {
     cancel: Duration::from_millis(60),
     drain: Duration::from_millis(90),
+    stop: Duration::from_secs(10),
     tasks: Duration::from_millis(80),
     abort: Duration::from_millis(20),
 };

@@ -202,6 +202,20 @@ async fn stops_that_fail_panic_or_hang_do_not_stop_the_clean_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_operator_may_give_a_stop_less_time_than_the_component_does() {
+    let mut generation = good();
+    generation.components[0].stop = Stop::Hang;
+    let plan = Scripted { world: Arc::default(), generations: vec![generation] };
+    let limits = Limits { stop: Duration::from_millis(1), ..LIMITS };
+    let control = supervise(plan, Options { limits, ..Options::default() });
+    start(&control).await;
+    settle(&control, control.stop().await).await;
+    let timeline = control.timeline().snapshot();
+    let stopped = &timeline.current.as_ref().unwrap().components[0];
+    assert!(stopped.stop_error.as_ref().unwrap().contains("limit of 1ms"), "{stopped:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_that_panics_loses_no_stopper() {
     let (control, world) = scripted(vec![Generation { quirk: Quirk::Panics, ..good() }]);
     let failed = start(&control).await;
