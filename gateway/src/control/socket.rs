@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::{Account, Answer, Request};
+use super::protocol::{Account, Answer, Request};
 use crate::app::App;
 use crate::exit::{Exit, Problem};
 use crate::problems;
