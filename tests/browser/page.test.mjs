@@ -233,3 +233,25 @@ test("a gateway that goes away and comes back is found again without a reload", 
   assert.match(await answered(page), /Are you back/);
   tab.troubles.length = 0; // The browser reports the broken lines itself.
 });
+
+test("an answer that was streaming when the process was killed is told to its end after the restart", suite, async () => {
+  const { page } = tab;
+  await page.goto(`${gateway.url}/#/chat`);
+  await page.click(".sidebar >> text=New conversation");
+  await page.waitForFunction(() => document.querySelectorAll(".turn").length === 0);
+  await page.selectOption(".model", SLOW.id);
+  await say(page, "Do not lose this");
+  await page.waitForSelector('.turn[data-status="streaming"]:last-child .text');
+  await gateway.end("SIGKILL");
+  await page.waitForSelector(".banner:not([hidden])");
+  await gateway.run();
+  await page.waitForSelector('.turn[data-role="bot"]:last-child:is([data-status="done"], [data-status="cut"])', { timeout: 60_000 });
+  const shown = await page.locator(".turn").allInnerTexts();
+  assert.equal(shown.length, 2, shown.join("\n"));
+  assert.match(shown[0] ?? "", /Do not lose this/);
+  assert.ok(await lastTurn(page).locator(".text, .mark").count(), shown.join("\n"));
+  await page.reload();
+  await page.waitForSelector(".turn");
+  assert.deepEqual(await page.locator(".turn").count(), 2);
+  tab.troubles.length = 0; // The browser reports the broken lines itself.
+});
