@@ -174,8 +174,7 @@ impl Builder {
     /// Order: lock, sockets, database, core ready, serve, bootstrap. A failure before that leaves
     /// nothing running.
     pub async fn start(self, settings: Settings, logs: Logs) -> Result<Gateway, Problem> {
-        let lock = DataLock::acquire(&settings.data_dir, PROGRAM)
-            .map_err(|error| problems::locking(&error))?;
+        let lock = core_phase::lock(&settings.data_dir).await?;
         let listener = listen::bind(settings.listen)?;
         let address = listener.local_addr().map_err(|e| listen::not_bound(settings.listen, &e))?;
         let settings = Arc::new(settings);
@@ -239,9 +238,6 @@ fn serve_metrics(listener: TcpListener, app: &Arc<App>) -> Result<(), Problem> {
     tracing::info!(%address, "the counters are served");
     Ok(())
 }
-
-/// What a refused process gets to read about the one that holds the data folder.
-const PROGRAM: &str = concat!("firstlight ", env!("CARGO_PKG_VERSION"));
 
 /// Tells the commands of this machine where the gateway is. Without that it still serves.
 fn announce(app: &Arc<App>, address: SocketAddr) {

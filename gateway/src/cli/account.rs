@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::arguments::ResetArguments;
 use crate::auth::Auth;
 use crate::control::{self, Request};
+use crate::core_phase::RESET;
 use crate::exit::{Exit, Problem};
 use crate::running::Running;
 use crate::{problems, terminal};
@@ -42,7 +43,7 @@ pub(super) async fn reset(settings: Settings, arguments: ResetArguments) -> Resu
 async fn apply(settings: &Settings, username: &str, password: String) -> Result<bool, Problem> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let held = match DataLock::acquire(&settings.data_dir, "firstlight account reset") {
+        let held = match DataLock::acquire(&settings.data_dir, RESET) {
             Ok(_lock) => return alone(settings, username, password).await.map(|()| false),
             Err(error @ LockError::Held { .. }) => error,
             Err(error) => return Err(problems::locking(&error)),

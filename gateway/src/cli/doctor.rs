@@ -11,6 +11,7 @@ use super::dispatch::wrong_settings;
 use super::findings::{Finding, report};
 use super::{chat, check};
 use crate::control::{self, Account, Request};
+use crate::core_phase::DOCTOR;
 use crate::exit::{Exit, Problem};
 use crate::problems;
 use crate::running::Running;
@@ -99,7 +100,7 @@ async fn process(settings: &Settings) -> Vec<Finding> {
     if !settings.data_dir.exists() {
         return vec![port(settings.listen)];
     }
-    match DataLock::acquire(&settings.data_dir, "firstlight doctor") {
+    match DataLock::acquire(&settings.data_dir, DOCTOR) {
         Ok(_lock) => {
             vec![
                 Finding::ok("process", "no gateway runs on the data folder"),

@@ -1,12 +1,13 @@
 //! The Unix socket: serving it, and asking through it.
 
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
@@ -25,7 +26,8 @@ const LONGEST_PATH: usize = 100;
 
 /// Serves the socket until the process ends. Answers where it is.
 pub(crate) fn serve(folder: &Path, app: &Arc<App>) -> io::Result<Option<PathBuf>> {
-    let path = place(folder)?;
+    let us = UnixStream::pair()?.0.peer_cred()?.uid();
+    let path = place(folder, us)?;
     // Left behind by a process that was killed; the lock says that nobody serves it.
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -33,7 +35,6 @@ pub(crate) fn serve(folder: &Path, app: &Arc<App>) -> io::Result<Option<PathBuf>
     }
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    let us = UnixStream::pair()?.0.peer_cred()?.uid();
     let (token, served) = (app.background.token().clone(), Arc::clone(app));
     let at = path.clone();
     app.background.spawn("control socket", async move {
@@ -46,13 +47,26 @@ pub(crate) fn serve(folder: &Path, app: &Arc<App>) -> io::Result<Option<PathBuf>
 /// In the data folder, or where its path is too long for a socket, in a private folder beside the
 /// system's temporary files. The path is absolute: the asking process has a working directory of
 /// its own.
-fn place(folder: &Path) -> io::Result<PathBuf> {
-    let near = folder.canonicalize()?.join("control.sock");
+fn place(folder: &Path, us: u32) -> io::Result<PathBuf> {
+    let folder = folder.canonicalize()?;
+    let near = folder.join("control.sock");
     if near.as_os_str().len() <= LONGEST_PATH {
         return Ok(near);
     }
-    let private = std::env::temp_dir().join(format!("firstlight-{}", uuid::Uuid::new_v4()));
-    std::fs::DirBuilder::new().mode(0o700).create(&private)?;
+    // The same name each time, so that a process that is killed leaves one folder and not many.
+    let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    let name: String = hex::encode(digest).chars().take(16).collect();
+    let private = std::env::temp_dir().join(format!("firstlight-{name}"));
+    match std::fs::DirBuilder::new().mode(0o700).create(&private) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    // Anybody could have made it before: what is somebody else's, or a link, is not used.
+    let found = std::fs::symlink_metadata(&private)?;
+    if !found.is_dir() || found.uid() != us || found.mode() & 0o077 != 0 {
+        let text = format!("{} is not this user's alone", private.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
     Ok(private.join("control.sock"))
 }
 
