@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web::Data;
-use firstlight_core::lifecycle::Live;
 use futures_util::{SinkExt, StreamExt, stream};
 use serde_json::json;
 use tokio::time::timeout;
@@ -57,20 +56,6 @@ async fn of_runtime(app: Data<App>, lease: RuntimeLease) -> Result<Events, ApiEr
     Ok(Events::of_runtime(&app, lease, one_then_silence()))
 }
 
-/// Ends because the runtime goes away, in the moment between being asked and answering.
-async fn ends_with_runtime(app: Data<App>, lease: RuntimeLease) -> Result<Events, ApiError> {
-    let live = app.control.snapshot().state;
-    let own = live.live().map(Live::lease);
-    let until_gone = stream::poll_fn(move |_| {
-        while own.as_ref().is_some_and(|lease| !lease.is_gone()) {
-            std::thread::yield_now();
-        }
-        std::task::Poll::Ready(None)
-    });
-    let hello = stream::iter([Event::json(&json!({ "type": "hello" })).id("7")]);
-    Ok(Events::of_runtime(&app, lease, hello.chain(until_gone)))
-}
-
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     use Access::{Key, Public, Session};
     let get = || Method::GET;
@@ -80,15 +65,6 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             .socket(),
         route(get(), "/api/events", "events.process", Public, Needs::Core, "Events.", of_process),
         route(get(), "/api/turn", "events.runtime", Public, Needs::Runtime, "Turn.", of_runtime),
-        route(
-            get(),
-            "/api/ending",
-            "events.ending",
-            Public,
-            Needs::Runtime,
-            "Ends.",
-            ends_with_runtime,
-        ),
     ])
 });
 
@@ -197,7 +173,6 @@ async fn event_streams_end_with_the_event_of_what_went_away() {
         ("/api/events", true, "shutdown"),
         ("/api/turn", false, "runtime_gone"),
         ("/api/turn", true, "shutdown"),
-        ("/api/ending", false, "runtime_gone"),
     ] {
         let (app, host) = listen(Phase::Ready).await;
         let answer = reqwest::get(format!("http://{host}{path}")).await.unwrap();
