@@ -128,6 +128,9 @@ fn integration(workspace: &Workspace, shell: &Shell, arguments: &Arguments) -> R
     let faults = workspace.gateway("dev", Faults::With)?;
     let plain = workspace.gateway("dev", Faults::Without)?;
     Ok(tests(shell, &["-p", "firstlight-tests"], arguments)
+        // For cargo's own runner, which knows no groups: some of these tests measure what a gateway
+        // costs, or hold it to a deadline.
+        .env("RUST_TEST_THREADS", "1")
         .env("FIRSTLIGHT_BIN", plain)
         .env("FIRSTLIGHT_FAULTS_BIN", faults)
         .run()?)
