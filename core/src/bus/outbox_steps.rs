@@ -19,12 +19,13 @@ pub(super) async fn insert(
              NOT EXISTS (SELECT 1 FROM outbox
                  WHERE platform_id = ?2 AND session_key = ?3 AND head = 1),
              ?7, ?7)
+         ON CONFLICT (idempotency_key) DO UPDATE SET attempts = attempts
          RETURNING id",
     )
     .bind(inbox_id)
     .bind(new.platform_id)
     .bind(new.session_key)
-    .bind(Uuid::now_v7().to_string())
+    .bind(new.idempotency_key.unwrap_or_else(|| Uuid::now_v7().to_string()))
     .bind(new.resend_safe)
     .bind(Json(new.payload))
     .bind(now)

@@ -86,6 +86,9 @@ pub struct NewOutbox {
     pub payload: Value,
     /// Whether sending it twice does no harm, because the far side knows the idempotency key.
     pub resend_safe: bool,
+    /// A key that stays the same when the same message is queued again, as a turn that is begun
+    /// again after a crash does: a second row of the key is not stored. Absent, it gets a new one.
+    pub idempotency_key: Option<String>,
 }
 
 /// What became of messages that were to be queued.

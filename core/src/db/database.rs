@@ -12,10 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::session_rules::RuleCache;
 use super::writer::{Job, JobError, Work, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
-    Preferences, Statistics, files, migrations,
+    Preferences, SessionRules, Statistics, files, migrations,
 };
 
 /// Now, as the database stores it: milliseconds since the epoch.
@@ -54,6 +55,7 @@ struct Inner {
     closing: CancellationToken,
     tasks: TaskTracker,
     folder: PathBuf,
+    rules: RuleCache,
 }
 
 impl Database {
@@ -96,7 +98,8 @@ impl Database {
             batch: options.batch,
         };
         tasks.spawn(writer.run());
-        Ok(Self { inner: Arc::new(Inner { queue, readers, closing, tasks, folder }) })
+        let rules = RuleCache::default();
+        Ok(Self { inner: Arc::new(Inner { queue, readers, closing, tasks, folder, rules }) })
     }
 
     /// Runs a job on the writing connection and answers after the commit that carries it.
@@ -172,6 +175,15 @@ impl Database {
     /// Small values by scope and key.
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.clone())
+    }
+
+    /// What an operator set for single sessions.
+    pub fn session_rules(&self) -> SessionRules {
+        SessionRules::new(self.clone())
+    }
+
+    pub(super) fn rule_cache(&self) -> &RuleCache {
+        &self.inner.rules
     }
 
     /// What the chat page lists.

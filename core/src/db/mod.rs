@@ -29,6 +29,7 @@ mod inspect;
 mod login_sessions;
 mod migrations;
 mod preferences;
+mod session_rules;
 mod statistics;
 mod writer;
 
@@ -51,4 +52,5 @@ pub use history::{History, HistoryRow, NewHistory};
 pub use inspect::{Inspection, inspect};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
 pub use preferences::{Preference, Preferences};
+pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{CallStatus, MessageCount, ProviderCall, ProviderUsage, Statistics};

@@ -61,48 +61,63 @@ impl Preferences {
         key: &str,
         value: Value,
     ) -> Result<(), DbError> {
+        let changed = self.changed(scope, scope_id);
         let (scope, scope_id, key) = (scope.to_owned(), scope_id.to_owned(), key.to_owned());
         self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO preferences
+            .write_then(
+                move |connection| {
+                    Box::pin(async move {
+                        sqlx::query(
+                            "INSERT INTO preferences
                              (scope, scope_id, key, value, created_at, updated_at)
                          VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                          ON CONFLICT (scope, scope_id, key)
                          DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
-                    )
-                    .bind(scope)
-                    .bind(scope_id)
-                    .bind(key)
-                    .bind(Json(value))
-                    .bind(now())
-                    .execute(connection)
-                    .await?;
-                    Ok(())
-                })
-            })
+                        )
+                        .bind(scope)
+                        .bind(scope_id)
+                        .bind(key)
+                        .bind(Json(value))
+                        .bind(now())
+                        .execute(connection)
+                        .await?;
+                        Ok(())
+                    })
+                },
+                move |()| changed(),
+            )
             .await
     }
 
     /// Forgets a preference. False when it was not set.
     pub async fn delete(&self, scope: &str, scope_id: &str, key: &str) -> Result<bool, DbError> {
+        let changed = self.changed(scope, scope_id);
         let (scope, scope_id, key) = (scope.to_owned(), scope_id.to_owned(), key.to_owned());
         self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    let done = sqlx::query(
-                        "DELETE FROM preferences WHERE scope = ? AND scope_id = ? AND key = ?",
-                    )
-                    .bind(scope)
-                    .bind(scope_id)
-                    .bind(key)
-                    .execute(connection)
-                    .await?;
-                    Ok(done.rows_affected() > 0)
-                })
-            })
+            .write_then(
+                move |connection| {
+                    Box::pin(async move {
+                        let done = sqlx::query(
+                            "DELETE FROM preferences WHERE scope = ? AND scope_id = ? AND key = ?",
+                        )
+                        .bind(scope)
+                        .bind(scope_id)
+                        .bind(key)
+                        .execute(connection)
+                        .await?;
+                        Ok(done.rows_affected() > 0)
+                    })
+                },
+                move |_| changed(),
+            )
             .await
+    }
+
+    /// What to do once a preference has been written, whether or not its caller still waits.
+    fn changed(&self, scope: &str, scope_id: &str) -> impl FnOnce() + use<> {
+        let (database, scope, scope_id) =
+            (self.database.clone(), scope.to_owned(), scope_id.to_owned());
+        move || database.rule_cache().forget(&scope, &scope_id)
     }
 
     /// All preferences of one thing, by name.

@@ -3,9 +3,13 @@
 //! The web chat is built in and always there. Further platforms are items of the `platforms`
 //! component: one that cannot start is a failed item, and the rest goes on.
 
+mod adapter;
 mod component;
+mod intake;
 mod registry;
 pub mod webchat;
 
+pub use adapter::{Adapter, AdapterContext, Capabilities, Delivery, QueryError, Quoted};
 pub(crate) use component::PlatformsComponent;
+pub use intake::Intake;
 pub use registry::{PlatformError, PlatformState, PlatformStatus, Platforms};

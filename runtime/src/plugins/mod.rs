@@ -8,6 +8,7 @@
 
 mod call;
 mod component;
+pub(crate) mod dispatch;
 mod erased;
 mod failed;
 mod registry;

@@ -87,6 +87,7 @@ pub(super) fn answer(session: &str, text: &str, resend_safe: bool) -> NewOutbox 
         session_key: session.into(),
         payload: json!({"text": text}),
         resend_safe,
+        idempotency_key: None,
     }
 }
 
