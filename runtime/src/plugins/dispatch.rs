@@ -30,6 +30,9 @@ pub(crate) struct Activated {
     /// Whether it wakes the bot: a command or a filter that names this message. A listener that
     /// takes everything does not, so it costs the message neither a download nor a rate limit.
     pub(crate) wakes: bool,
+    /// Whether it acts on the answer that is being made in the session right now, as `/stop` does:
+    /// that answer is ended as soon as the message is accepted, before its own turn comes.
+    pub(crate) interrupts: bool,
     /// The parsed arguments of a command, as the plugin gets them.
     pub(crate) arguments: serde_json::Value,
 }

@@ -8,6 +8,12 @@
 
 mod call;
 mod component;
+#[expect(
+    dead_code,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "the pipeline calls it next"
+)]
 pub(crate) mod dispatch;
 mod erased;
 mod failed;
