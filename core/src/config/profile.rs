@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::messages::Language;
 use crate::model::UserKey;
 
 use super::problem::{Problem, unique};
@@ -27,10 +28,16 @@ pub struct Profile {
     pub no_proxy: Vec<String>,
     /// Whether the steps of each turn are recorded. Read from the default profile only.
     pub trace_enable: bool,
+    /// The language of what the gateway itself says in a chat.
+    pub language: Language,
+    /// The plugins that may take messages; `*` stands for all. Those of the gateway always may.
+    pub plugin_set: Vec<String>,
+    /// Whether the commands that come with the gateway are switched off.
+    pub disable_builtin_commands: bool,
 }
 
 /// How messages are received and answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PlatformSettings {
     /// Whether a private message, too, must begin with a wake prefix.
@@ -41,6 +48,14 @@ pub struct PlatformSettings {
     pub ignore_at_all: bool,
     /// What every answer begins with.
     pub reply_prefix: String,
+    /// Whether each member of a group has a conversation of their own.
+    pub unique_session: bool,
+    /// Whether somebody who may not run a command is told so.
+    pub no_permission_reply: bool,
+    /// Whether a message that only mentions the bot makes it wait for the next one.
+    pub empty_mention_waiting: bool,
+    /// Whether the bot says something while it waits so.
+    pub empty_mention_waiting_need_reply: bool,
 }
 
 /// How models are asked.
@@ -94,6 +109,24 @@ impl Default for Profile {
                 .map(str::to_owned)
                 .to_vec(),
             trace_enable: false,
+            language: Language::default(),
+            plugin_set: vec!["*".to_owned()],
+            disable_builtin_commands: false,
+        }
+    }
+}
+
+impl Default for PlatformSettings {
+    fn default() -> Self {
+        Self {
+            friend_message_needs_wake_prefix: false,
+            ignore_bot_self_message: false,
+            ignore_at_all: false,
+            reply_prefix: String::new(),
+            unique_session: false,
+            no_permission_reply: true,
+            empty_mention_waiting: true,
+            empty_mention_waiting_need_reply: true,
         }
     }
 }
