@@ -12,11 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::personas::PersonaCache;
 use super::session_rules::RuleCache;
 use super::writer::{Job, JobError, Work, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
-    Preferences, SessionRules, Statistics, files, migrations,
+    PersonaFolders, Personas, Preferences, SessionRules, Statistics, files, migrations,
 };
 
 /// Now, as the database stores it: milliseconds since the epoch.
@@ -56,6 +57,7 @@ struct Inner {
     tasks: TaskTracker,
     folder: PathBuf,
     rules: RuleCache,
+    personas: PersonaCache,
 }
 
 impl Database {
@@ -98,8 +100,9 @@ impl Database {
             batch: options.batch,
         };
         tasks.spawn(writer.run());
-        let rules = RuleCache::default();
-        Ok(Self { inner: Arc::new(Inner { queue, readers, closing, tasks, folder, rules }) })
+        let (rules, personas) = (RuleCache::default(), PersonaCache::default());
+        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Runs a job on the writing connection and answers after the commit that carries it.
@@ -184,6 +187,20 @@ impl Database {
 
     pub(super) fn rule_cache(&self) -> &RuleCache {
         &self.inner.rules
+    }
+
+    /// The characters the bot can play.
+    pub fn personas(&self) -> Personas {
+        Personas::new(self.clone())
+    }
+
+    pub(super) fn persona_cache(&self) -> &PersonaCache {
+        &self.inner.personas
+    }
+
+    /// The folders of these characters.
+    pub fn persona_folders(&self) -> PersonaFolders {
+        PersonaFolders::new(self.clone())
     }
 
     /// What the chat page lists.

@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_documents.sql"),
     },
     Migration { version: 3, name: "bus", sql: include_str!("../../migrations/0003_bus.sql") },
+    Migration { version: 4, name: "rows", sql: include_str!("../../migrations/0004_rows.sql") },
 ];
 
 /// The newest schema this program knows.

@@ -28,6 +28,8 @@ mod history;
 mod inspect;
 mod login_sessions;
 mod migrations;
+mod persona_folders;
+mod personas;
 mod preferences;
 mod session_rules;
 mod statistics;
@@ -51,6 +53,11 @@ pub use error::DbError;
 pub use history::{History, HistoryRow, NewHistory};
 pub use inspect::{Inspection, inspect};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
+pub use persona_folders::{
+    FolderChanged, NewPersonaFolder, PersonaFolder, PersonaFolderChange, PersonaFolders,
+    PersonaItem,
+};
+pub use personas::{NewPersona, Persona, PersonaChange, Personas};
 pub use preferences::{Preference, Preferences};
 pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{CallStatus, MessageCount, ProviderCall, ProviderUsage, Statistics};

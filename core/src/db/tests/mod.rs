@@ -4,6 +4,7 @@ mod attachments;
 mod chats;
 mod fresh;
 mod opening;
+mod personas;
 #[cfg(unix)]
 mod read_only;
 mod repositories;
