@@ -6,12 +6,14 @@
 //! | [`event_stream`] | a client's view of an event stream |
 //! | [`process_cost`] | threads, descriptors and memory of a process |
 //! | [`talk`] | what a person does in the chat |
+//! | [`fake_onebot`] | the far side of the OneBot platform, with every transport and vice |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`process`] | the real binary as a process |
 
 #![expect(clippy::indexing_slicing, reason = "JSON of answers is indexed; a miss fails the test")]
 
 pub mod event_stream;
+pub mod fake_onebot;
 pub mod fake_openai;
 pub mod gateway_process;
 pub mod process;
