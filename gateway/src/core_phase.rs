@@ -54,15 +54,7 @@ pub(crate) async fn foundation(settings: &Arc<Settings>) -> Result<Foundation, P
     let config = ConfigStore::open(database.clone())
         .await
         .map_err(|error| problems::configuration(&error))?;
-    let bus = Bus::new(
-        database.clone(),
-        BusSettings {
-            max_pending: settings.bus.max_pending,
-            keep_finished: settings.bus.keep_done.duration(),
-            keep_keys: settings.bus.keep_keys.duration(),
-            ..BusSettings::default()
-        },
-    );
+    let bus = Bus::new(database.clone(), BusSettings::from(&settings.bus));
     Ok(Foundation { database, config, bus, settings: Arc::clone(settings) })
 }
 

@@ -6,9 +6,10 @@ use sqlx::types::Json;
 use super::bus::check_owner;
 use super::inbox_steps::{Step, check, insert, leased};
 use super::outbox_steps;
+use super::reason::PutAside;
 use super::{
     Accepted, Bus, BusError, Deferred, Epoch, Finish, Finished, InboxRow, InboxState, NewInbox,
-    Queue,
+    Queue, Reason,
 };
 use crate::db::{DbError, HistoryRow, NewHistory, append_messages, insert_history};
 
@@ -137,7 +138,8 @@ impl Bus {
             Box::pin(async move {
                 let held = leased(connection, id, epoch).await?;
                 if held.attempts >= settings.max_turn_attempts {
-                    held.step(connection, Step::failed(&held, error)).await?;
+                    let why = PutAside { reason: Reason::Attempts, at: now };
+                    held.step(connection, Step::dead(&held, why, error)).await?;
                     return Ok(Deferred::Dead);
                 }
                 let at = now + settings.delay(held.attempts);
@@ -152,10 +154,11 @@ impl Bus {
     /// Ends a turn that no further attempt can save: the message becomes a dead letter.
     pub async fn fail(&self, id: i64, epoch: Epoch, error: &str) -> Result<(), BusError> {
         let error = error.to_owned();
+        let why = PutAside { reason: Reason::Failed, at: self.clock.now() };
         self.change(&[Queue::Inbox], move |connection| {
             Box::pin(async move {
                 let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::failed(&held, error)).await
+                held.step(connection, Step::dead(&held, why, error)).await
             })
         })
         .await

@@ -3,7 +3,10 @@
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
-use super::{Accepted, Bus, BusError, BusSettings, Epoch, InboxState, NewInbox, Queue, Recovered};
+use super::reason::PutAside;
+use super::{
+    Accepted, Bus, BusError, BusSettings, Epoch, InboxState, NewInbox, Queue, Reason, Recovered,
+};
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -74,16 +77,18 @@ pub(super) struct Step {
     pub(super) available_at: i64,
     pub(super) error: Option<String>,
     pub(super) finished_at: Option<i64>,
+    pub(super) put_aside: Option<PutAside>,
 }
 
 impl Step {
     pub(super) fn to(to: InboxState, held: &Held) -> Self {
         let Held { attempts, available_at, .. } = *held;
-        Self { to, attempts, available_at, error: None, finished_at: None }
+        Self { to, attempts, available_at, error: None, finished_at: None, put_aside: None }
     }
 
-    pub(super) fn failed(held: &Held, error: String) -> Self {
-        Self { error: Some(error), ..Self::to(InboxState::Dead, held) }
+    pub(super) fn dead(held: &Held, why: PutAside, error: String) -> Self {
+        let dead = Self::to(InboxState::Dead, held);
+        Self { error: Some(error), put_aside: Some(why), ..dead }
     }
 
     pub(super) fn uncounted(held: &Held) -> Self {
@@ -145,6 +150,14 @@ impl Held {
         .bind(self.id)
         .execute(&mut *connection)
         .await?;
+        if let Some(PutAside { reason, at }) = step.put_aside {
+            sqlx::query("UPDATE inbox SET reason = ?, put_aside_at = ? WHERE id = ?")
+                .bind(reason)
+                .bind(at)
+                .bind(self.id)
+                .execute(&mut *connection)
+                .await?;
+        }
         if !stays_head {
             promote(connection, &self.conversation_key).await?;
         }
@@ -210,7 +223,7 @@ pub(super) async fn recover(
         } else if held.attempts >= settings.max_turn_attempts {
             recovered.dead += 1;
             let error = format!("the process ended during attempt {}", held.attempts);
-            Step::failed(&held, error)
+            Step::dead(&held, PutAside { reason: Reason::Crashed, at: now }, error)
         } else {
             Step { available_at: now, ..Step::to(InboxState::Pending, &held) }
         };

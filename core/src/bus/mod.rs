@@ -11,29 +11,37 @@
 //! | `bus` | [`Bus`]: ownership, wake-ups |
 //! | `inbox`, `outbox` | what can be asked of the two queues |
 //! | `inbox_steps`, `outbox_steps` | how a row moves |
-//! | `operate` | dead letters, depths, purging |
+//! | `operate` | replaying, dropping, depths, purging |
+//! | `dead_letters` | what is put aside, listed and cleared |
+//! | `stale` | what waited too long |
+//! | `reason` | why a message was put aside |
 //! | `rows` | what goes in and comes out |
 //! | `settings` | bounds, attempts, back-off, how long things are kept |
 //! | `error` | [`BusError`] |
 
 #[expect(clippy::module_inception, reason = "the module is named after what it holds")]
 mod bus;
+mod dead_letters;
 mod error;
 mod inbox;
 mod inbox_steps;
 mod operate;
 mod outbox;
 mod outbox_steps;
+mod reason;
 mod rows;
 mod settings;
+mod stale;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
 pub use bus::{Bus, Epoch, Recovered, Wake};
+pub use dead_letters::{Letter, LetterFilter, LetterPage, LetterState, LetterSummary};
 pub use error::BusError;
 pub use operate::{Depth, Purged};
+pub use reason::Reason;
 pub use rows::{
     Accepted, Deferred, Enqueued, Finish, Finished, InboxRow, NewInbox, NewOutbox, OutboxRow, Turn,
 };

@@ -86,8 +86,10 @@ impl Bus {
                         held.only_put_aside(InboxState::Pending)?;
                         held.step(connection, inbox_steps::Step::replay(&held, now)).await?;
                         sqlx::query(
-                            "UPDATE inbox SET payload = ?1, checkpoint = NULL
-                             WHERE id = ?2 AND ?1 IS NOT NULL",
+                            "UPDATE inbox SET payload = coalesce(?1, payload),
+                                 checkpoint = iif(?1 IS NULL, checkpoint, NULL),
+                                 reason = NULL, put_aside_at = NULL, replayed_at = ?3
+                             WHERE id = ?2",
                         )
                     }
                     Queue::Outbox => {
@@ -95,12 +97,15 @@ impl Bus {
                         held.only_put_aside(OutboxState::Pending)?;
                         held.step(connection, outbox_steps::Step::replay(&held, now)).await?;
                         sqlx::query(
-                            "UPDATE outbox SET payload = ?1 WHERE id = ?2 AND ?1 IS NOT NULL",
+                            "UPDATE outbox SET payload = coalesce(?1, payload),
+                                 reason = NULL, put_aside_at = NULL, replayed_at = ?3
+                             WHERE id = ?2",
                         )
                     }
                 }
                 .bind(edited)
                 .bind(id)
+                .bind(now)
                 .execute(connection)
                 .await?;
                 Ok(())

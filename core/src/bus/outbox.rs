@@ -1,11 +1,16 @@
 //! The steps of a message that is to be sent.
 
 use serde_json::Value;
+use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::bus::check_owner;
 use super::outbox_steps::{Held, Step, check, full_platforms, insert, leased};
-use super::{Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue};
+use super::reason::PutAside;
+use super::stale;
+use super::{
+    Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue, Reason,
+};
 
 impl Bus {
     /// Queues messages that answer nothing, all or none of them.
@@ -29,7 +34,8 @@ impl Bus {
 
     /// Begins to send: at most one message per session, the oldest first.
     ///
-    /// A leased row counts as on its way, so lease no more than is sent at once.
+    /// A leased row counts as on its way, so lease no more than is sent at once, and only while the
+    /// channel is there: what has become stale meanwhile is put aside and not among the answer.
     pub async fn lease_outbox(
         &self,
         epoch: Epoch,
@@ -37,25 +43,17 @@ impl Bus {
         limit: u32,
     ) -> Result<Vec<OutboxRow>, BusError> {
         let (now, platform_id) = (self.clock.now(), platform_id.to_owned());
+        let before = self.stale_before(now);
         self.change(&[], move |connection| {
             Box::pin(async move {
                 check_owner(connection, epoch).await?;
                 check(0, OutboxState::Pending, OutboxState::Leased)?;
-                let mut rows: Vec<OutboxRow> = sqlx::query_as(
-                    "UPDATE outbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
-                     WHERE id IN (
-                         SELECT id FROM outbox
-                         WHERE platform_id = ?2 AND head = 1 AND state = 'pending'
-                             AND available_at <= ?3
-                         ORDER BY available_at, id LIMIT ?4)
-                     RETURNING *",
-                )
-                .bind(epoch.0)
-                .bind(platform_id)
-                .bind(now)
-                .bind(limit)
-                .fetch_all(connection)
-                .await?;
+                let mut rows = lease(connection, epoch, &platform_id, now, limit).await?;
+                if stale::put_aside(connection, &platform_id, &mut rows, before, now).await? {
+                    let taken = u32::try_from(rows.len()).unwrap_or(limit);
+                    let room = limit.saturating_sub(taken);
+                    rows.extend(lease(connection, epoch, &platform_id, now, room).await?);
+                }
                 rows.sort_by_key(|row| (row.available_at, row.id));
                 Ok(rows)
             })
@@ -87,12 +85,12 @@ impl Bus {
 
     /// The platform may have the message: the answer to the attempt never came.
     pub async fn uncertain(&self, id: i64, epoch: Epoch, error: &str) -> Result<(), BusError> {
-        self.put_aside(id, epoch, OutboxState::Uncertain, error).await
+        self.put_aside(id, epoch, OutboxState::Uncertain, Reason::NoAnswer, error).await
     }
 
     /// The platform refuses the message for good: it becomes a dead letter.
     pub async fn undeliverable(&self, id: i64, epoch: Epoch, error: &str) -> Result<(), BusError> {
-        self.put_aside(id, epoch, OutboxState::Dead, error).await
+        self.put_aside(id, epoch, OutboxState::Dead, Reason::Refused, error).await
     }
 
     async fn put_aside(
@@ -100,13 +98,14 @@ impl Bus {
         id: i64,
         epoch: Epoch,
         to: OutboxState,
+        reason: Reason,
         error: &str,
     ) -> Result<(), BusError> {
-        let error = error.to_owned();
+        let (error, why) = (error.to_owned(), PutAside { reason, at: self.clock.now() });
         self.change(&[Queue::Inbox, Queue::Outbox], move |connection| {
             Box::pin(async move {
                 let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step { error: Some(error), ..Step::to(to, &held) }).await
+                held.step(connection, Step::aside(&held, to, why, error)).await
             })
         })
         .await
@@ -126,8 +125,9 @@ impl Bus {
             Box::pin(async move {
                 let held = leased(connection, id, epoch).await?;
                 if held.attempts >= settings.max_send_attempts {
-                    let dead = Step::to(OutboxState::Dead, &held);
-                    held.step(connection, Step { error: Some(error), ..dead }).await?;
+                    let why = PutAside { reason: Reason::Attempts, at: now };
+                    let dead = Step::aside(&held, OutboxState::Dead, why, error);
+                    held.step(connection, dead).await?;
                     return Ok(Deferred::Dead);
                 }
                 let at = (now + settings.delay(held.attempts)).max(not_before.unwrap_or(now));
@@ -183,4 +183,28 @@ impl Bus {
             .await?;
         Ok(rows)
     }
+}
+
+async fn lease(
+    connection: &mut SqliteConnection,
+    epoch: Epoch,
+    platform_id: &str,
+    now: i64,
+    limit: u32,
+) -> Result<Vec<OutboxRow>, BusError> {
+    let rows = sqlx::query_as(
+        "UPDATE outbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
+         WHERE id IN (
+             SELECT id FROM outbox
+             WHERE platform_id = ?2 AND head = 1 AND state = 'pending' AND available_at <= ?3
+             ORDER BY available_at, id LIMIT ?4)
+         RETURNING *",
+    )
+    .bind(epoch.0)
+    .bind(platform_id.to_owned())
+    .bind(now)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
 }

@@ -4,7 +4,8 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Bus, BusError, BusSettings, Epoch, NewOutbox, OutboxState, Queue, Recovered};
+use super::reason::PutAside;
+use super::{Bus, BusError, BusSettings, Epoch, NewOutbox, OutboxState, Queue, Reason, Recovered};
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -68,12 +69,18 @@ pub(super) struct Step {
     pub(super) available_at: i64,
     pub(super) error: Option<String>,
     pub(super) finished_at: Option<i64>,
+    pub(super) put_aside: Option<PutAside>,
 }
 
 impl Step {
     pub(super) fn to(to: OutboxState, held: &Held) -> Self {
         let Held { attempts, available_at, .. } = *held;
-        Self { to, attempts, available_at, error: None, finished_at: None }
+        Self { to, attempts, available_at, error: None, finished_at: None, put_aside: None }
+    }
+
+    /// To one of the states that wait for the operator.
+    pub(super) fn aside(held: &Held, to: OutboxState, why: PutAside, error: String) -> Self {
+        Self { error: Some(error), put_aside: Some(why), ..Self::to(to, held) }
     }
 
     pub(super) fn sent(held: &Held, now: i64) -> Self {
@@ -136,29 +143,40 @@ impl Held {
         .bind(self.id)
         .execute(&mut *connection)
         .await?;
+        if let Some(PutAside { reason, at }) = step.put_aside {
+            sqlx::query("UPDATE outbox SET reason = ?, put_aside_at = ? WHERE id = ?")
+                .bind(reason)
+                .bind(at)
+                .bind(self.id)
+                .execute(&mut *connection)
+                .await?;
+        }
         if !stays_head {
-            self.promote_next(connection).await?;
+            promote(connection, &self.platform_id, &self.session_key).await?;
         }
         Ok(())
     }
+}
 
-    /// Makes the oldest unsent message of the session its head, unless there is one.
-    async fn promote_next(&self, connection: &mut SqliteConnection) -> Result<(), BusError> {
-        sqlx::query(
-            "UPDATE outbox SET head = 1
-             WHERE id = (SELECT id FROM outbox
-                     WHERE platform_id = ?1 AND session_key = ?2
-                         AND state IN ('pending', 'leased')
-                     ORDER BY id LIMIT 1)
-                 AND NOT EXISTS (SELECT 1 FROM outbox
-                     WHERE platform_id = ?1 AND session_key = ?2 AND head = 1)",
-        )
-        .bind(self.platform_id.clone())
-        .bind(self.session_key.clone())
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
+/// Makes the oldest unsent message of a session its head, unless there is one.
+pub(super) async fn promote(
+    connection: &mut SqliteConnection,
+    platform_id: &str,
+    session_key: &str,
+) -> Result<(), BusError> {
+    sqlx::query(
+        "UPDATE outbox SET head = 1
+         WHERE id = (SELECT id FROM outbox
+                 WHERE platform_id = ?1 AND session_key = ?2 AND state IN ('pending', 'leased')
+                 ORDER BY id LIMIT 1)
+             AND NOT EXISTS (SELECT 1 FROM outbox
+                 WHERE platform_id = ?1 AND session_key = ?2 AND head = 1)",
+    )
+    .bind(platform_id.to_owned())
+    .bind(session_key.to_owned())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Whether the step exists.
@@ -202,15 +220,16 @@ pub(super) async fn recover(
     .await?;
     for held in leases {
         let error = "the gateway ended while the message was being sent".to_owned();
+        let crashed = PutAside { reason: Reason::Crashed, at: now };
         let step = if !held.resend_safe {
             recovered.uncertain += 1;
-            Step { error: Some(error), ..Step::to(OutboxState::Uncertain, &held) }
+            Step::aside(&held, OutboxState::Uncertain, crashed, error)
         } else if let_go.is_some() {
             recovered.resends += 1;
             Step::uncounted(&held)
         } else if held.attempts >= settings.max_send_attempts {
             recovered.dead += 1;
-            Step { error: Some(error), ..Step::to(OutboxState::Dead, &held) }
+            Step::aside(&held, OutboxState::Dead, crashed, error)
         } else {
             recovered.resends += 1;
             Step { available_at: now, ..Step::to(OutboxState::Pending, &held) }

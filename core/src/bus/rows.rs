@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{InboxState, OutboxState};
+use super::{InboxState, OutboxState, Reason};
 use crate::db::{HistoryRow, NewHistory, NewMessage};
 
 /// A received message, to be accepted.
@@ -73,6 +73,12 @@ pub struct InboxRow {
     pub accepted_at: i64,
     /// When it was done or dropped.
     pub finished_at: Option<i64>,
+    /// Why it is a dead letter.
+    pub reason: Option<Reason>,
+    /// Since when it is a dead letter.
+    pub put_aside_at: Option<i64>,
+    /// When the operator last sent it on its way again.
+    pub replayed_at: Option<i64>,
 }
 
 /// A message to be sent.
@@ -133,6 +139,12 @@ pub struct OutboxRow {
     pub created_at: i64,
     /// When it was sent or dropped.
     pub finished_at: Option<i64>,
+    /// Why it was put aside.
+    pub reason: Option<Reason>,
+    /// Since when it is put aside.
+    pub put_aside_at: Option<i64>,
+    /// When the operator last sent it on its way again.
+    pub replayed_at: Option<i64>,
 }
 
 /// What a turn adds to a conversation.

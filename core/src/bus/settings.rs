@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::db::now;
+use crate::settings;
 
 /// The bus's limits. The default suits a single gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub struct BusSettings {
     pub keep_finished: Duration,
     /// How long it is remembered that a message was accepted.
     pub keep_keys: Duration,
+    /// A message that waited longer than this for its turn, or to be sent, is put aside instead of
+    /// being answered or sent late. Zero: never.
+    pub stale_after: Duration,
     /// How many rows one purge removes from each table at most.
     pub purge_batch: u32,
 }
@@ -33,7 +37,7 @@ impl Default for BusSettings {
     fn default() -> Self {
         const HOUR: Duration = Duration::from_hours(1);
         Self {
-            max_pending: 1_000,
+            max_pending: 10_000,
             max_unsent: 1_000,
             max_turn_attempts: 5,
             max_send_attempts: 10,
@@ -41,7 +45,25 @@ impl Default for BusSettings {
             max_backoff: Duration::from_mins(5),
             keep_finished: HOUR * 24,
             keep_keys: HOUR * 24 * 7,
+            stale_after: HOUR,
             purge_batch: 500,
+        }
+    }
+}
+
+impl From<&settings::Bus> for BusSettings {
+    fn from(set: &settings::Bus) -> Self {
+        Self {
+            max_pending: set.max_pending,
+            max_unsent: set.max_unsent,
+            max_turn_attempts: set.max_turn_attempts,
+            max_send_attempts: set.max_send_attempts,
+            backoff: set.backoff.duration(),
+            max_backoff: set.max_backoff.duration(),
+            keep_finished: set.keep_done.duration(),
+            keep_keys: set.keep_keys.duration(),
+            stale_after: set.stale_after.duration(),
+            ..Self::default()
         }
     }
 }
@@ -95,6 +117,12 @@ mod tests {
     use std::time::Duration;
 
     use super::BusSettings;
+    use crate::settings;
+
+    #[test]
+    fn what_is_not_set_is_the_default_of_the_bus() {
+        assert_eq!(BusSettings::from(&settings::Bus::default()), BusSettings::default());
+    }
 
     #[test]
     fn delays_double_up_to_the_cap_and_are_at_least_half_of_it() {

@@ -2,8 +2,15 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// Which of the two queues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, sqlx::Type,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(rename_all = "snake_case")]
 pub enum Queue {
     /// What was received.
     Inbox,
@@ -93,7 +100,7 @@ impl OutboxState {
     /// Whether a row in this state may go to that one.
     pub fn can_become(self, next: Self) -> bool {
         match self {
-            Self::Pending => matches!(next, Self::Leased | Self::Dropped),
+            Self::Pending => matches!(next, Self::Leased | Self::Dead | Self::Dropped),
             Self::Leased => {
                 matches!(next, Self::Sent | Self::Pending | Self::Uncertain | Self::Dead)
             }

@@ -99,6 +99,19 @@ pub struct Auth {
 pub struct Bus {
     /// How many messages of one platform may wait before it is told that we are busy.
     pub max_pending: u32,
+    /// How many answers to one platform may be unsent before its next messages wait for their turn.
+    pub max_unsent: u32,
+    /// How often a turn is begun before its message becomes a dead letter.
+    pub max_turn_attempts: u32,
+    /// How often a message is tried to be sent before it becomes a dead letter.
+    pub max_send_attempts: u32,
+    /// The wait after the first failed attempt; it doubles with each, and half of it is chance.
+    pub backoff: Period,
+    /// The longest wait between attempts.
+    pub max_backoff: Period,
+    /// A message that waited longer than this, for its turn or to be sent, becomes a dead letter
+    /// instead of being answered late. `0s` means never.
+    pub stale_after: Period,
     /// How long finished rows are kept.
     pub keep_done: Period,
     /// How long a message id is remembered to recognise a duplicate.
@@ -205,7 +218,17 @@ impl Default for Auth {
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { max_pending: 10_000, keep_done: Period::hours(24), keep_keys: Period::hours(24 * 7) }
+        Self {
+            max_pending: 10_000,
+            max_unsent: 1_000,
+            max_turn_attempts: 5,
+            max_send_attempts: 10,
+            backoff: Period::seconds(1),
+            max_backoff: Period::seconds(300),
+            stale_after: Period::hours(1),
+            keep_done: Period::hours(24),
+            keep_keys: Period::hours(24 * 7),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod kill;
+mod letters;
 mod ownership;
 mod random;
 mod steps;
