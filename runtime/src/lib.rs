@@ -27,3 +27,4 @@ mod turns;
 pub use firstlight_plugins_api as plugins_api;
 pub use plan::{Foundation, Plan};
 pub use runtime::Runtime;
+pub use turns::LiveTurns;

@@ -13,13 +13,13 @@ use crate::Runtime;
 use crate::hooks::HooksComponent;
 use crate::metadata::{Metadata, MetadataComponent};
 use crate::pipeline::{PipelinesComponent, Resources};
-use crate::platforms::PlatformsComponent;
 use crate::platforms::webchat::Webchat;
+use crate::platforms::{Adapters, Intake, PlatformsComponent};
 use crate::plugins::{
     PluginSources, PluginsComponent, Registration, RuntimeStatusPlugin, StatusBoard,
 };
 use crate::providers::component::ProvidersComponent;
-use crate::turns::TurnsComponent;
+use crate::turns::{Arrivals, LiveTurns, TurnsComponent};
 
 /// What the core phase hands to the second.
 #[derive(Clone)]
@@ -91,19 +91,34 @@ impl Bootstrap for Plan {
         let providers =
             steps.start(ProvidersComponent::new(config.clone(), settings.data_dir.clone())).await?;
         let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
-        let webchat = Webchat::new(bus.clone(), database.clone(), self.status.clone());
+        let live = LiveTurns::default();
+        let adapters = Adapters::default();
+        let arrivals = Arrivals {
+            live: live.clone(),
+            pipelines: pipelines.clone(),
+            plugins: plugins.clone(),
+            rules: database.session_rules(),
+        };
+        let webchat =
+            Webchat::new(bus.clone(), database.clone(), self.status.clone(), arrivals.clone());
+        let intake = Intake::new(bus.clone(), self.status.clone(), arrivals);
         let turns = TurnsComponent {
             bus,
+            live: live.clone(),
             pipelines: pipelines.clone(),
             resources: Resources {
                 providers: Arc::clone(&providers),
                 database,
                 metadata: self.metadata.clone(),
+                plugins: plugins.clone(),
+                adapters: adapters.clone(),
+                limiter: Arc::default(),
             },
             webchat: webchat.clone(),
         };
         steps.start(turns).await?;
-        let platforms = steps.start(PlatformsComponent::new(config, webchat)).await?;
+        let platforms =
+            steps.start(PlatformsComponent::new(config, webchat, intake, adapters)).await?;
         let catalogue = MetadataComponent::new(
             self.metadata.clone(),
             settings.model_metadata.clone(),
@@ -112,6 +127,6 @@ impl Bootstrap for Plan {
         steps.start_tolerated(catalogue).await?;
         steps.start(HooksComponent::loaded(plugins.clone())).await?;
         let metadata = self.metadata.clone();
-        Ok(Runtime { plugins, providers, pipelines, platforms, metadata })
+        Ok(Runtime { plugins, providers, pipelines, platforms, live, metadata })
     }
 }

@@ -7,6 +7,7 @@ use crate::pipeline::Pipelines;
 use crate::platforms::Platforms;
 use crate::plugins::Plugins;
 use crate::providers::Registry;
+use crate::turns::LiveTurns;
 
 /// Everything a request may need of the second phase. It exists only while the state is ready.
 pub struct Runtime {
@@ -18,6 +19,8 @@ pub struct Runtime {
     pub pipelines: Pipelines,
     /// The chat platforms.
     pub platforms: Platforms,
+    /// The turns that are running, to end them.
+    pub live: LiveTurns,
     /// What is known about models.
     pub metadata: Metadata,
 }

@@ -175,6 +175,19 @@ impl Bus {
         .await
     }
 
+    /// [`Self::put_back`], for a turn that may not begin before that time. What follows it in its
+    /// conversation waits with it.
+    pub async fn postpone(&self, id: i64, epoch: Epoch, not_before: i64) -> Result<(), BusError> {
+        self.change(&[Queue::Inbox], move |connection| {
+            Box::pin(async move {
+                let held = leased(connection, id, epoch).await?;
+                let later = Step { available_at: not_before, ..Step::uncounted(&held) };
+                held.step(connection, later).await
+            })
+        })
+        .await
+    }
+
     /// The message of that number.
     pub async fn inbox_row(&self, id: i64) -> Result<Option<InboxRow>, BusError> {
         let row = sqlx::query_as("SELECT * FROM inbox WHERE id = ?")

@@ -42,7 +42,12 @@ pub(crate) use mask::holds_password;
 pub use mask::{MASK, is_masked, mask};
 pub use platforms::{PlatformEntry, PlatformsConfig};
 pub use problem::Problem;
-pub use profile::{Persona, PlatformSettings, Profile, ProviderSettings};
+pub use profile::{
+    ContentSafety, InternalKeywords, IntervalMethod, Moderation, Pattern, PatternError, Patterns,
+    Persona, PlatformSettings, PlatformSpecific, PreAcknowledgement, PreAcknowledgementEmoji,
+    Profile, ProviderSettings, QuotedMessageParser, RateLimit, RateLimitStrategy, SegmentedReply,
+    SplitMode, WhenDown,
+};
 pub use providers::{ProviderEntry, ProviderSource, ProvidersConfig};
 pub use routing::{Route, RoutingConfig};
 pub use secret::{Secret, SecretError};

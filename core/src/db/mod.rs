@@ -60,4 +60,6 @@ pub use persona_folders::{
 pub use personas::{NewPersona, Persona, PersonaChange, Personas};
 pub use preferences::{Preference, Preferences};
 pub use session_rules::{ServiceRule, SessionRule, SessionRules};
-pub use statistics::{CallStatus, MessageCount, ProviderCall, ProviderUsage, Statistics};
+pub use statistics::{
+    CallStatus, CountedMessages, MessageCount, ProviderCall, ProviderUsage, Statistics,
+};

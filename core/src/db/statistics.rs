@@ -1,5 +1,7 @@
 //! Counters for the status page: messages per hour and platform, calls per provider.
 
+use sqlx::SqliteConnection;
+
 use super::{Database, DbError};
 
 const HOUR: i64 = 3_600_000;
@@ -15,6 +17,26 @@ pub struct MessageCount {
     pub platform_type: String,
     /// How many.
     pub count: i64,
+}
+
+/// Messages that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CountedMessages {
+    /// When their hour began.
+    hour: i64,
+    platform_id: String,
+    platform_type: String,
+}
+
+impl CountedMessages {
+    /// A message of a platform at that time, in milliseconds since the epoch.
+    pub fn at(platform_id: &str, platform_type: &str, at: i64) -> Self {
+        Self {
+            hour: at - at.rem_euclid(HOUR),
+            platform_id: platform_id.to_owned(),
+            platform_type: platform_type.to_owned(),
+        }
+    }
 }
 
 /// How a call of a provider ended.
@@ -101,28 +123,21 @@ impl Statistics {
         Self { database }
     }
 
-    /// Counts one message of a platform at that time.
-    pub async fn count_message(
+    /// Counts messages and stores calls, all in one write.
+    pub async fn record(
         &self,
-        platform_id: &str,
-        platform_type: &str,
-        at: i64,
+        messages: Vec<(CountedMessages, u32)>,
+        calls: Vec<ProviderCall>,
     ) -> Result<(), DbError> {
-        let (platform_id, platform_type) = (platform_id.to_owned(), platform_type.to_owned());
         self.database
             .write(move |connection| {
                 Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO platform_stats (hour, platform_id, platform_type, count)
-                         VALUES (?, ?, ?, 1)
-                         ON CONFLICT (hour, platform_id, platform_type)
-                         DO UPDATE SET count = count + 1",
-                    )
-                    .bind(at - at.rem_euclid(HOUR))
-                    .bind(platform_id)
-                    .bind(platform_type)
-                    .execute(connection)
-                    .await?;
+                    for (message, count) in messages {
+                        add_messages(connection, message, count).await?;
+                    }
+                    for call in calls {
+                        insert_call(connection, call).await?;
+                    }
                     Ok(())
                 })
             })
@@ -148,36 +163,6 @@ impl Statistics {
         Ok(count)
     }
 
-    /// Stores one call of a provider.
-    pub async fn record_call(&self, call: ProviderCall) -> Result<(), DbError> {
-        self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO provider_stats (agent_type, status, umo, conversation_id,
-                             provider_id, provider_model, token_input_other, token_input_cached,
-                             token_output, start_time, end_time, time_to_first_token)
-                         VALUES ('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    )
-                    .bind(call.status.as_str())
-                    .bind(call.umo)
-                    .bind(call.conversation_id)
-                    .bind(call.provider_id)
-                    .bind(call.provider_model)
-                    .bind(call.token_input_other)
-                    .bind(call.token_input_cached)
-                    .bind(call.token_output)
-                    .bind(call.start_time)
-                    .bind(call.end_time)
-                    .bind(call.time_to_first_token)
-                    .execute(connection)
-                    .await?;
-                    Ok(())
-                })
-            })
-            .await
-    }
-
     /// What each provider's models did since that time, the busiest first.
     pub async fn usage_since(&self, at: i64) -> Result<Vec<ProviderUsage>, DbError> {
         let usage = sqlx::query_as(
@@ -197,4 +182,47 @@ impl Statistics {
         .await?;
         Ok(usage)
     }
+}
+
+async fn add_messages(
+    connection: &mut SqliteConnection,
+    message: CountedMessages,
+    count: u32,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO platform_stats (hour, platform_id, platform_type, count)
+         VALUES (?, ?, ?, ?)
+         ON CONFLICT (hour, platform_id, platform_type)
+         DO UPDATE SET count = count + excluded.count",
+    )
+    .bind(message.hour)
+    .bind(message.platform_id)
+    .bind(message.platform_type)
+    .bind(count)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_call(connection: &mut SqliteConnection, call: ProviderCall) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO provider_stats (agent_type, status, umo, conversation_id,
+             provider_id, provider_model, token_input_other, token_input_cached,
+             token_output, start_time, end_time, time_to_first_token)
+         VALUES ('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(call.status.as_str())
+    .bind(call.umo)
+    .bind(call.conversation_id)
+    .bind(call.provider_id)
+    .bind(call.provider_model)
+    .bind(call.token_input_other)
+    .bind(call.token_input_cached)
+    .bind(call.token_output)
+    .bind(call.start_time)
+    .bind(call.end_time)
+    .bind(call.time_to_first_token)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

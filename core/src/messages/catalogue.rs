@@ -134,6 +134,14 @@ messages! {
     AnswerCut = "answer-cut";
     /// Marks an answer that somebody stopped.
     AnswerStopped = "answer-stopped";
+    /// A turn failed for a reason that only the operator can do something about.
+    TurnFailed = "turn-failed";
+    /// A message waited so long for its turn that it is not answered.
+    MessageStale = "message-stale";
+    /// A message has words that the profile does not want to hear.
+    ContentRefused = "content-refused";
+    /// An answer has words that the profile does not want to be said.
+    AnswerWithheld = "answer-withheld";
     /// The queue of the platform is full.
     BotBusy = "bot-busy";
 }

@@ -54,8 +54,13 @@ pub struct EventOptions {
 /// One inbound message. Serialisable, because it waits in the durable inbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageEvent {
-    /// Where it came from and an answer goes to.
+    /// The session that it belongs to: its order, conversation, rules and limits go by this key,
+    /// which is settled before the message is accepted and never changes after.
     pub session: SessionKey,
+    /// Where answers go, where that is another address than the session: a group whose members
+    /// have sessions of their own. See [`Self::reply_to`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<SessionKey>,
     /// The type of the platform, such as `webchat`; the instance is in the session key.
     pub platform_type: String,
     /// The platform's id of the message; unique per platform.
@@ -80,6 +85,9 @@ pub struct MessageEvent {
     /// Whether the bot was addressed: by prefix, mention, quote, or in private.
     #[serde(default)]
     pub addressed: bool,
+    /// Whether it began with a wake prefix, which `text` then lacks.
+    #[serde(default)]
+    pub prefixed: bool,
     /// What the sender asked for.
     #[serde(default)]
     pub options: EventOptions,
@@ -100,6 +108,7 @@ impl MessageEvent {
         Self {
             text: message.plain_text(),
             session,
+            address: None,
             platform_type: platform_type.into(),
             message_id: message_id.into(),
             self_id: String::new(),
@@ -109,9 +118,15 @@ impl MessageEvent {
             at: Timestamp::now(),
             role: Role::Member,
             addressed: false,
+            prefixed: false,
             options: EventOptions::default(),
             extras: Map::new(),
         }
+    }
+
+    /// Where it came from and an answer goes to.
+    pub fn reply_to(&self) -> &SessionKey {
+        self.address.as_ref().unwrap_or(&self.session)
     }
 
     /// The platform instance.

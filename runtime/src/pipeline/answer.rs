@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use firstlight_core::messages::{Language, Message as Sentence};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -44,6 +45,13 @@ pub struct Answer {
 pub enum TurnEnd {
     /// The message was not for the bot.
     Ignored,
+    /// It was dealt with, and no model was asked: by plugins, or by a refusal.
+    Handled,
+    /// It may not be worked on before that time, in milliseconds since the epoch.
+    Postponed {
+        /// When.
+        until: i64,
+    },
     /// The model answered.
     Answered(Answer),
     /// The user asked to stop; what had been said is kept.
@@ -95,6 +103,19 @@ pub enum TurnError {
 }
 
 impl TurnError {
+    /// What the person in the chat is told.
+    pub fn told(&self, language: Language) -> String {
+        let sentence = match self {
+            Self::NoProvider => Sentence::ProviderNone,
+            Self::Provider { source, .. } => {
+                Sentence::ProviderFailed { reason: source.to_string() }
+            }
+            Self::GivenUp { .. } => Sentence::AnswerCut,
+            Self::Store(_) | Self::Configuration(_) | Self::Unreadable(_) => Sentence::TurnFailed,
+        };
+        sentence.text(language).into_owned()
+    }
+
     /// The stable code that clients and logs see.
     pub fn code(&self) -> &'static str {
         match self {

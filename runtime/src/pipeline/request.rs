@@ -1,10 +1,10 @@
 //! What the model sees: persona prompt, a window of the conversation, the message itself.
 
-use firstlight_core::config::Profile;
-use firstlight_core::db::{Attachments, Database, DbError, Message as StoredMessage};
+use firstlight_core::db::{Attachments, Database, DbError, Message as StoredMessage, Personas};
 use firstlight_core::model::{Component, MessageEvent};
 use serde_json::Value;
 
+use crate::plugins::dispatch::PluginScope;
 use crate::providers::{ChatRequest, Message, Part, Role, tokens};
 
 /// An image larger than this is not sent to a model; the message says so instead.
@@ -28,29 +28,76 @@ pub(super) struct Prompting {
     pub context_tokens: u64,
     /// Whether the answer is wanted in parts.
     pub stream: bool,
+    /// What the persona says when the answer failed.
+    pub apology: Option<String>,
 }
 
+/// How a conversation says that no persona is played in it (reference 2.7).
+const NO_PERSONA: &str = "[%None]";
+
 impl Prompting {
-    /// What the profile says, with the wishes of the message laid over it.
-    pub(super) fn of(profile: &Profile, event: &MessageEvent) -> Self {
-        let settings = &profile.provider_settings;
+    /// What the profile says, with the wishes of the session and of the message laid over it.
+    pub(super) async fn of(
+        scope: &PluginScope,
+        event: &MessageEvent,
+        kept: Option<&str>,
+        personas: &Personas,
+    ) -> Result<Self, DbError> {
+        let settings = &scope.profile.provider_settings;
         let wished = event.extras.get(PERSONA_PROMPT).and_then(Value::as_str);
-        let persona = profile.persona(&settings.default_personality);
-        let persona = persona.filter(|_| wished.is_none());
-        let own_prompt = || persona.map(|persona| persona.prompt.clone());
-        let lines = persona.map(|persona| persona.begin_dialogs.as_slice()).unwrap_or_default();
+        let character = match wished {
+            Some(prompt) => Character { prompt: prompt.to_owned(), ..Character::default() },
+            None => character(scope, kept, personas).await?,
+        };
         let speak = |(index, line): (usize, &String)| match index % 2 {
             0 => Message::user(line),
             _ => Message::assistant(line),
         };
-        Self {
-            system_prompt: wished.map(str::to_owned).or_else(own_prompt).unwrap_or_default(),
-            opening: lines.iter().enumerate().map(speak).collect(),
+        Ok(Self {
+            system_prompt: character.prompt,
+            opening: character.begin_dialogs.iter().enumerate().map(speak).collect(),
             prompt: settings.prompt_prefix.clone(),
             context_tokens: u64::from(settings.history_max_tokens),
             stream: event.options.enable_streaming.unwrap_or(settings.streaming_response),
-        }
+            apology: character.apology.filter(|text| !text.is_empty()),
+        })
     }
+}
+
+/// What a persona brings to a turn.
+#[derive(Default)]
+struct Character {
+    prompt: String,
+    begin_dialogs: Vec<String>,
+    apology: Option<String>,
+}
+
+/// The persona of the session's rule, else the conversation's, else the profile's. Of a name that
+/// both know, the stored persona counts before the profile's own.
+async fn character(
+    scope: &PluginScope,
+    kept: Option<&str>,
+    personas: &Personas,
+) -> Result<Character, DbError> {
+    let ruled = scope.rule.service.persona_id.as_deref();
+    let named = ruled.or(kept).filter(|name| !name.is_empty());
+    let name = named.unwrap_or(&scope.profile.provider_settings.default_personality);
+    if name == NO_PERSONA {
+        return Ok(Character::default());
+    }
+    if let Some(stored) = personas.by_id(name).await? {
+        return Ok(Character {
+            prompt: stored.system_prompt.clone(),
+            begin_dialogs: stored.begin_dialogs.clone(),
+            apology: stored.custom_error_message.clone(),
+        });
+    }
+    let own = scope.profile.persona(name).cloned().unwrap_or_default();
+    Ok(Character {
+        prompt: own.prompt,
+        begin_dialogs: own.begin_dialogs,
+        apology: Some(own.custom_error_message),
+    })
 }
 
 /// The message of the user as the model is told it.

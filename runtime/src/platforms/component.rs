@@ -3,6 +3,8 @@
 use firstlight_core::config::ConfigStore;
 use firstlight_core::lifecycle::{BoxError, Component, StepCx};
 
+use super::adapters::Adapters;
+use super::intake::Intake;
 use super::registry::Platforms;
 use super::webchat::Webchat;
 
@@ -10,11 +12,18 @@ use super::webchat::Webchat;
 pub(crate) struct PlatformsComponent {
     config: ConfigStore,
     webchat: Webchat,
+    intake: Intake,
+    adapters: Adapters,
 }
 
 impl PlatformsComponent {
-    pub(crate) fn new(config: ConfigStore, webchat: Webchat) -> Self {
-        Self { config, webchat }
+    pub(crate) fn new(
+        config: ConfigStore,
+        webchat: Webchat,
+        intake: Intake,
+        adapters: Adapters,
+    ) -> Self {
+        Self { config, webchat, intake, adapters }
     }
 }
 
@@ -24,7 +33,7 @@ impl Component for PlatformsComponent {
 
     async fn start(self, cx: &StepCx) -> Result<Platforms, BoxError> {
         let entries = self.config.snapshot().platforms()?;
-        let platforms = Platforms::new(self.webchat);
+        let platforms = Platforms::new(self.webchat, self.intake, self.adapters);
         let webchat = cx.item("webchat");
         webchat.start();
         webchat.finish();

@@ -5,37 +5,61 @@ use firstlight_core::model::MessageEvent;
 use serde_json::json;
 
 use crate::plugins::StatusBoard;
+use crate::turns::{Announcement, Arrivals};
 
 /// Takes received messages into the durable inbox; cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     bus: Bus,
     status: StatusBoard,
+    arrivals: Arrivals,
 }
 
 impl Intake {
-    #[expect(dead_code, reason = "the first platform comes next")]
-    pub(crate) fn new(bus: Bus, status: StatusBoard) -> Self {
-        Self { bus, status }
+    pub(crate) fn new(bus: Bus, status: StatusBoard, arrivals: Arrivals) -> Self {
+        Self { bus, status, arrivals }
     }
 
     /// Accepts a message. Only after this has returned may the platform be told so. `Full` means
     /// that nothing was stored: the acknowledgement is delayed, or the far side is told to come
-    /// again.
-    pub async fn accept(&self, event: &MessageEvent) -> Result<Accepted, BusError> {
-        let accepted = self
-            .bus
-            .accept(NewInbox {
-                platform_id: event.platform_id().to_string(),
-                platform_message_id: event.message_id.clone(),
-                conversation_key: event.session.to_string(),
-                received_at: event.at.as_millisecond(),
-                payload: json!(event),
-            })
-            .await?;
-        if let Accepted::New(_) = accepted {
-            self.status.count_message();
-        }
+    /// again. A command that ends the answer of its session does so as soon as it is durable.
+    ///
+    /// The identity is what makes two deliveries of one message the same; it is unique within the
+    /// platform instance, which a platform's own message id often is not.
+    pub async fn accept(
+        &self,
+        event: MessageEvent,
+        identity: String,
+    ) -> Result<Accepted, BusError> {
+        let (row, announcement) = self.settle(event, identity).await;
+        let accepted = self.bus.accept(row).await?;
+        self.settled(accepted, announcement);
         Ok(accepted)
+    }
+
+    /// The row of a message, and what it announces: until it is settled, nothing has happened.
+    async fn settle(
+        &self,
+        mut event: MessageEvent,
+        identity: String,
+    ) -> (NewInbox, Option<Announcement>) {
+        self.arrivals.settle_session(&mut event);
+        let announcement = self.arrivals.announce(&event, &identity).await;
+        let row = NewInbox {
+            platform_id: event.platform_id().to_string(),
+            platform_message_id: identity,
+            conversation_key: event.session.to_string(),
+            received_at: event.at.as_millisecond(),
+            payload: json!(event),
+        };
+        (row, announcement)
+    }
+
+    fn settled(&self, accepted: Accepted, announcement: Option<Announcement>) {
+        let Accepted::New(id) = accepted else { return };
+        self.status.count_message();
+        if let Some(announcement) = announcement {
+            announcement.accepted(id);
+        }
     }
 }

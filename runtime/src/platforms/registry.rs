@@ -7,12 +7,16 @@ use firstlight_core::config::PlatformEntry;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
+use super::adapters::Adapters;
+use super::intake::Intake;
 use super::webchat::Webchat;
 
 /// The platforms of the running runtime; cheap to clone.
 #[derive(Clone)]
 pub struct Platforms {
     webchat: Webchat,
+    intake: Intake,
+    adapters: Adapters,
     statuses: Arc<RwLock<BTreeMap<String, PlatformStatus>>>,
 }
 
@@ -52,7 +56,7 @@ pub enum PlatformState {
 }
 
 impl Platforms {
-    pub(super) fn new(webchat: Webchat) -> Self {
+    pub(super) fn new(webchat: Webchat, intake: Intake, adapters: Adapters) -> Self {
         let status = PlatformStatus {
             id: "webchat".into(),
             kind: "webchat".into(),
@@ -63,12 +67,22 @@ impl Platforms {
             sends_unasked: true,
         };
         let statuses = BTreeMap::from([(status.id.clone(), status)]);
-        Self { webchat, statuses: Arc::new(RwLock::new(statuses)) }
+        Self { webchat, intake, adapters, statuses: Arc::new(RwLock::new(statuses)) }
     }
 
     /// The built-in web chat.
     pub fn webchat(&self) -> &Webchat {
         &self.webchat
+    }
+
+    /// The way in for messages of every other platform.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// The adapters that run.
+    pub fn adapters(&self) -> &Adapters {
+        &self.adapters
     }
 
     /// How each platform is, by id.

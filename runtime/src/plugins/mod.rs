@@ -12,7 +12,7 @@ mod component;
     dead_code,
     clippy::unused_async,
     clippy::unused_self,
-    reason = "the pipeline calls it next"
+    reason = "what plugins do with it comes next"
 )]
 pub(crate) mod dispatch;
 mod erased;

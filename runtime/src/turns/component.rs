@@ -7,6 +7,8 @@ use firstlight_core::bus::{Bus, Epoch};
 use firstlight_core::lifecycle::{BoxError, Component, StepCx};
 
 use super::consumer::Consumer;
+use super::live::LiveTurns;
+use super::tally::Tally;
 use super::turn::TurnRunner;
 use crate::pipeline::{Pipelines, Resources};
 use crate::platforms::webchat::Webchat;
@@ -20,6 +22,7 @@ pub(crate) struct TurnsComponent {
     pub(crate) pipelines: Pipelines,
     pub(crate) resources: Resources,
     pub(crate) webchat: Webchat,
+    pub(crate) live: LiveTurns,
 }
 
 /// The inbox as this runtime holds it.
@@ -43,15 +46,19 @@ impl Component for TurnsComponent {
             );
         }
         let bus = self.bus.clone();
+        let tally = Tally::new(self.resources.database.clone());
         let runner = Arc::new(TurnRunner {
             bus: self.bus,
             epoch,
             pipelines: self.pipelines,
             resources: self.resources,
             webchat: self.webchat,
+            live: self.live,
+            tally: tally.clone(),
         });
         let consumer = Consumer { bus: bus.clone(), epoch, runner, gone: cx.token().clone() };
         cx.spawn_critical("inbox", consumer.run());
+        cx.spawn("statistics", tally.write_on(cx.clone()));
         cx.spawn("purge", purge(bus.clone(), cx.clone()));
         Ok(Turns { bus, epoch })
     }

@@ -42,6 +42,7 @@ impl Consumer {
         }
         // A turn catches its own panics and ends by itself once the runtime goes.
         while turns.join_next().await.is_some() {}
+        self.runner.tally.write().await;
         Ok(())
     }
 

@@ -1,20 +1,22 @@
 //! One turn: read the message, run its pipeline, commit what came of it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
-use firstlight_core::bus::{Bus, BusError, Epoch, Finish, InboxRow, Turn as AddedTurn};
-use firstlight_core::db::{CallStatus, NewMessage, ProviderCall};
+use firstlight_core::bus::{Bus, BusError, Epoch, Finish, InboxRow};
+use firstlight_core::db::CountedMessages;
 use firstlight_core::model::MessageEvent;
 use futures_util::FutureExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::pipeline::{Answer, Checkpoint, Ends, Pipelines, Resources, Turn, TurnEnd, TurnError};
-use crate::platforms::webchat::answering::{announce, history_row};
-use crate::platforms::webchat::{Run, Webchat};
-use crate::providers::{Message, tokens};
+use super::channel::{Channel, outbox_rows};
+use super::live::LiveTurns;
+use super::outcome::{added, call_record, log_failure};
+use super::tally::Tally;
+use crate::pipeline::{
+    Answer, Checkpoint, Ends, Pipelines, Resources, Turn, TurnEnd, TurnError, tell_failure,
+};
+use crate::platforms::webchat::Webchat;
 
 /// How often a turn is begun before it is given up and marked as cut. It is begun again only when
 /// the process died in the middle of it, so a message that kills the process ends here.
@@ -26,13 +28,8 @@ pub(super) struct TurnRunner {
     pub(super) pipelines: Pipelines,
     pub(super) resources: Resources,
     pub(super) webchat: Webchat,
-}
-
-/// A message on its way through.
-struct Received {
-    event: MessageEvent,
-    session_id: String,
-    run: Arc<Run>,
+    pub(super) live: LiveTurns,
+    pub(super) tally: Tally,
 }
 
 impl TurnRunner {
@@ -55,83 +52,109 @@ impl TurnRunner {
         }
     }
 
-    async fn turn(&self, row: InboxRow, gone: CancellationToken) -> Result<(), BusError> {
-        let message = match self.read(&row) {
-            Ok(message) => message,
-            Err(error) => return self.bus.fail(row.id, self.epoch, &error.to_string()).await,
-        };
-        let turn = if row.attempts > BEGINNINGS {
-            given_up(&row)
-        } else {
-            let ends = Ends { stopped: message.run.stop_token().clone(), gone };
-            self.answer(&row, &message, &ends).await
-        };
-        self.commit(&row, &message, turn).await
-    }
-
-    fn read(&self, row: &InboxRow) -> Result<Received, TurnError> {
-        let event: MessageEvent =
-            serde_json::from_value(row.payload.clone()).map_err(TurnError::Unreadable)?;
-        let (username, session_id) = match event.session.webchat_parts() {
-            Some((username, session_id)) => (username.to_owned(), session_id.to_owned()),
-            None => (event.sender.user_id.clone(), event.session.to_string()),
-        };
-        let run_id = row.platform_message_id.parse().unwrap_or_else(|_| Uuid::nil());
-        let run = self.webchat.runs().open(run_id, &session_id, &username);
-        Ok(Received { event, session_id, run })
-    }
-
-    async fn answer(&self, row: &InboxRow, message: &Received, ends: &Ends) -> Turn {
-        let pipeline = match self.pipelines.of_session(&message.event.session) {
-            Ok(pipeline) => pipeline,
-            Err(error) => return failed(TurnError::Configuration(error)),
-        };
-        let checkpoint = InboxCheckpoint { runner: self, inbox_id: row.id };
-        let sink = message.run.as_ref();
-        pipeline.run(message.event.clone(), &self.resources, sink, &checkpoint, ends).await
-    }
-
-    async fn commit(&self, row: &InboxRow, message: &Received, turn: Turn) -> Result<(), BusError> {
-        let run = &message.run;
-        if let TurnEnd::Interrupted { .. } = turn.end {
-            self.webchat.runs().close(run.id());
-            return self.bus.put_back(row.id, self.epoch).await;
-        }
-        let finish = Finish {
-            turn: added(&turn),
-            history: history_row(&message.session_id, run, &turn.end).into_iter().collect(),
-            outbox: Vec::new(),
-        };
-        let finished = self.bus.finish(row.id, self.epoch, finish).await;
-        let finished = match finished {
-            Ok(finished) => finished,
+    async fn turn(&self, mut row: InboxRow, gone: CancellationToken) -> Result<(), BusError> {
+        let payload = std::mem::replace(&mut row.payload, Value::Null);
+        let event: MessageEvent = match serde_json::from_value(payload) {
+            Ok(event) => event,
             Err(error) => {
-                self.webchat.runs().close(run.id());
-                return Err(error);
+                let error = TurnError::Unreadable(error);
+                return self.bus.fail(row.id, self.epoch, &error.to_string()).await;
             }
         };
-        log_failure(row, &turn.end);
-        announce(run, &turn.end, finished.history.first());
-        self.webchat.runs().close(run.id());
-        self.count(row, message, &turn).await;
+        let channel = Channel::of(&event, &row, &self.webchat);
+        let stopped = channel.stop_token().clone();
+        let identity = row.platform_message_id.as_str();
+        let _live = self.live.begin(&event.session, row.id, identity, stopped.clone());
+        if row.attempts <= BEGINNINGS && self.bus.is_stale(&row) {
+            return self.pass_over(&row, &channel).await;
+        }
+        let turn = if row.attempts > BEGINNINGS {
+            self.given_up(event, &row)
+        } else {
+            self.answer(event, &row, &channel, &Ends { stopped, gone }).await
+        };
+        let ended = self.commit(&row, &channel, &turn).await;
+        if !matches!((&ended, &turn.end), (Ok(()), TurnEnd::Postponed { .. })) {
+            channel.close(&self.webchat);
+        }
+        ended
+    }
+
+    /// Too old to be answered as if it had just been sent: it is put aside for the operator, who
+    /// can have it answered after all.
+    async fn pass_over(&self, row: &InboxRow, channel: &Channel) -> Result<(), BusError> {
+        self.bus.fail_stale(row.id, self.epoch).await?;
+        let (inbox, conversation) = (row.id, row.conversation_key.as_str());
+        tracing::warn!(inbox, conversation, "a message waited too long and was put aside");
+        channel.pass_over(self.pipelines.language());
+        channel.close(&self.webchat);
         Ok(())
     }
 
-    /// Statistics are worth a log line when they fail, not a turn.
-    async fn count(&self, row: &InboxRow, message: &Received, turn: &Turn) {
-        let statistics = self.resources.database.statistics();
-        let event = &message.event;
-        let platform = row.platform_id.as_str();
-        let counted = statistics.count_message(platform, &event.platform_type, row.received_at);
-        let recorded = async {
-            match call_record(event, turn) {
-                Some(call) => statistics.record_call(call).await,
-                None => Ok(()),
+    async fn answer(
+        &self,
+        event: MessageEvent,
+        row: &InboxRow,
+        channel: &Channel,
+        ends: &Ends,
+    ) -> Turn {
+        let pipeline = match self.pipelines.of_session(event.reply_to()) {
+            Ok(pipeline) => pipeline,
+            Err(error) => {
+                let language = self.pipelines.language();
+                return Turn::failed(event, TurnError::Configuration(error), language);
             }
         };
-        if let Err(error) = counted.await.and(recorded.await) {
-            tracing::warn!(%error, "the statistics of a turn could not be stored");
+        let checkpoint = InboxCheckpoint { runner: self, inbox_id: row.id };
+        pipeline.run(event, &self.resources, channel.sink(), &checkpoint, ends).await
+    }
+
+    async fn commit(&self, row: &InboxRow, channel: &Channel, turn: &Turn) -> Result<(), BusError> {
+        match turn.end {
+            TurnEnd::Interrupted { .. } => return self.bus.put_back(row.id, self.epoch).await,
+            TurnEnd::Postponed { until } => {
+                return self.bus.postpone(row.id, self.epoch, until).await;
+            }
+            _ => {}
         }
+        let finish = Finish {
+            turn: added(turn),
+            history: channel.history(turn),
+            outbox: outbox_rows(row, turn, self.resend_safe(row)),
+        };
+        let finished = self.bus.finish(row.id, self.epoch, finish).await?;
+        log_failure(row, &turn.end);
+        channel.announce(turn, &finished.history);
+        let counted =
+            CountedMessages::at(&row.platform_id, &turn.event.platform_type, row.received_at);
+        self.tally.count(counted, call_record(turn));
+        if let Some(scope) = turn.scope.as_ref().filter(|_| !turn.said.is_empty()) {
+            self.resources.plugins.after_sent(&turn.event, scope).await;
+        }
+        Ok(())
+    }
+
+    /// Whether sending an answer again after a crash does no harm; a platform that is not there
+    /// cannot say so.
+    fn resend_safe(&self, row: &InboxRow) -> bool {
+        let adapter = self.resources.adapters.find(&row.platform_id);
+        adapter.is_some_and(|adapter| adapter.capabilities().resend_safe)
+    }
+
+    /// The end of a message that was begun too often: what was said before is kept and marked as
+    /// cut.
+    fn given_up(&self, event: MessageEvent, row: &InboxRow) -> Turn {
+        let mut partial = Answer::begin("", "");
+        let said = |key| row.checkpoint.as_ref().and_then(|value| value.get(key)?.as_str());
+        partial.text = said("text").unwrap_or_default().to_owned();
+        partial.reasoning = said("reasoning").unwrap_or_default().to_owned();
+        let error = TurnError::GivenUp { attempts: row.attempts.saturating_sub(1) };
+        let language = self.pipelines.of_session(event.reply_to());
+        let language =
+            language.map_or_else(|_| self.pipelines.language(), |found| found.profile().language);
+        let mut turn = Turn::unbegun(event, TurnEnd::Failed { error, partial });
+        tell_failure(&mut turn, language);
+        turn
     }
 }
 
@@ -147,81 +170,5 @@ impl Checkpoint for InboxCheckpoint<'_> {
         if let Err(error) = stored {
             tracing::warn!(inbox = self.inbox_id, %error, "a checkpoint could not be stored");
         }
-    }
-}
-
-/// The end of a message that was begun too often: what was said before is kept and marked as cut.
-fn given_up(row: &InboxRow) -> Turn {
-    let mut partial = Answer::begin("", "");
-    let said = |key| row.checkpoint.as_ref().and_then(|value| value.get(key)?.as_str());
-    partial.text = said("text").unwrap_or_default().to_owned();
-    partial.reasoning = said("reasoning").unwrap_or_default().to_owned();
-    let attempts = row.attempts.saturating_sub(1);
-    Turn::without_conversation(TurnEnd::Failed { error: TurnError::GivenUp { attempts }, partial })
-}
-
-fn failed(error: TurnError) -> Turn {
-    Turn::without_conversation(TurnEnd::Failed { error, partial: Answer::begin("", "") })
-}
-
-/// What the conversation gains: the question, and as much of an answer as there is.
-fn added(turn: &Turn) -> Option<AddedTurn> {
-    let (conversation_id, asked) = (turn.conversation.clone()?, turn.asked.as_ref()?);
-    let answer = match &turn.end {
-        TurnEnd::Answered(answer) | TurnEnd::Stopped(answer) => answer,
-        TurnEnd::Failed { partial, .. } => partial,
-        TurnEnd::Ignored | TurnEnd::Interrupted { .. } => return None,
-    };
-    if answer.text.is_empty() {
-        // A question without an answer would make the model answer it again next time.
-        return None;
-    }
-    let mut said = Message::assistant(answer.text.clone());
-    said.reasoning_content = Some(answer.reasoning.clone()).filter(|text| !text.is_empty());
-    let messages = vec![stored("user", asked), stored("assistant", &said)];
-    Some(AddedTurn { conversation_id, messages })
-}
-
-fn stored(role: &str, message: &Message) -> NewMessage {
-    let tokens = tokens::estimate(&message.text());
-    NewMessage {
-        role: role.to_owned(),
-        content: json!(message),
-        tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
-    }
-}
-
-fn call_record(event: &MessageEvent, turn: &Turn) -> Option<ProviderCall> {
-    let (answer, status) = match &turn.end {
-        TurnEnd::Answered(answer) => (answer, CallStatus::Completed),
-        TurnEnd::Stopped(answer) => (answer, CallStatus::Aborted),
-        TurnEnd::Failed { partial, .. } => (partial, CallStatus::Error),
-        TurnEnd::Ignored | TurnEnd::Interrupted { .. } => return None,
-    };
-    if answer.provider_id.is_empty() {
-        return None;
-    }
-    let start = answer.started_at.as_millisecond();
-    let milliseconds = |d: std::time::Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
-    let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-    Some(ProviderCall {
-        status,
-        umo: event.session.to_string(),
-        conversation_id: turn.conversation.clone(),
-        provider_id: answer.provider_id.clone(),
-        provider_model: Some(answer.model.clone()),
-        token_input_other: count(answer.usage.input_other),
-        token_input_cached: count(answer.usage.input_cached),
-        token_output: count(answer.usage.output),
-        start_time: start,
-        end_time: start.saturating_add(milliseconds(answer.took)),
-        time_to_first_token: answer.first_part.map(milliseconds),
-    })
-}
-
-fn log_failure(row: &InboxRow, end: &TurnEnd) {
-    if let TurnEnd::Failed { error, .. } = end {
-        let conversation = row.conversation_key.as_str();
-        tracing::warn!(conversation, code = error.code(), %error, "a message got no whole answer");
     }
 }

@@ -1,7 +1,7 @@
 //! Counters.
 
 use super::fresh::fresh;
-use crate::db::{CallStatus, ProviderCall};
+use crate::db::{CallStatus, CountedMessages, ProviderCall};
 
 const HOUR: i64 = 3_600_000;
 
@@ -9,15 +9,17 @@ const HOUR: i64 = 3_600_000;
 async fn messages_are_counted_per_hour_and_platform() {
     let (_folder, database) = fresh().await;
     let statistics = database.statistics();
-    for (platform, at) in [("a", 5), ("a", HOUR - 1), ("b", 7), ("a", HOUR)] {
-        statistics.count_message(platform, "webchat", at).await.unwrap();
+    for messages in [[("a", 5, 1), ("b", 7, 1)], [("a", HOUR - 1, 1), ("a", HOUR, 2)]] {
+        let counted = messages
+            .map(|(platform, at, count)| (CountedMessages::at(platform, "webchat", at), count));
+        statistics.record(counted.to_vec(), Vec::new()).await.unwrap();
     }
     let counts = statistics.messages_since(0).await.unwrap();
     let counts: Vec<_> =
         counts.iter().map(|row| (row.hour, row.platform_id.as_str(), row.count)).collect();
-    assert_eq!(counts, [(0, "a", 2), (0, "b", 1), (HOUR, "a", 1)]);
+    assert_eq!(counts, [(0, "a", 2), (0, "b", 1), (HOUR, "a", 2)]);
     assert_eq!(statistics.messages_since(HOUR + 5).await.unwrap().len(), 1);
-    assert_eq!(statistics.messages_ever().await.unwrap(), 4);
+    assert_eq!(statistics.messages_ever().await.unwrap(), 5);
 }
 
 #[tokio::test]
@@ -37,11 +39,9 @@ async fn calls_are_summed_per_provider_and_model() {
         end_time: start_time + 100,
         time_to_first_token: (status == CallStatus::Completed).then_some(40),
     };
-    for (status, at) in
-        [(CallStatus::Completed, 10), (CallStatus::Error, 20), (CallStatus::Aborted, 30)]
-    {
-        statistics.record_call(call(status, at)).await.unwrap();
-    }
+    let calls = [(CallStatus::Completed, 10), (CallStatus::Error, 20), (CallStatus::Aborted, 30)];
+    let calls = calls.map(|(status, at)| call(status, at)).to_vec();
+    statistics.record(Vec::new(), calls).await.unwrap();
     let usage = statistics.usage_since(0).await.unwrap();
     assert_eq!(usage.len(), 1);
     let usage = &usage[0];

@@ -10,6 +10,7 @@ use super::event::SavedMessage;
 use super::inbound::{self, WebchatMessage};
 use super::runs::{Listener, Runs};
 use crate::plugins::StatusBoard;
+use crate::turns::Arrivals;
 
 /// The web chat; cheap to clone.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub struct Webchat {
     database: Database,
     runs: Runs,
     status: StatusBoard,
+    arrivals: Arrivals,
 }
 
 /// A message that is accepted, and its answer as it comes.
@@ -58,8 +60,13 @@ pub enum SendError {
 }
 
 impl Webchat {
-    pub(crate) fn new(bus: Bus, database: Database, status: StatusBoard) -> Self {
-        Self { bus, database, runs: Runs::default(), status }
+    pub(crate) fn new(
+        bus: Bus,
+        database: Database,
+        status: StatusBoard,
+        arrivals: Arrivals,
+    ) -> Self {
+        Self { bus, database, runs: Runs::default(), status, arrivals }
     }
 
     /// The answers that are under way.
@@ -68,11 +75,13 @@ impl Webchat {
     }
 
     /// Accepts a message. When this returns, the message is durable and will be answered, whatever
-    /// becomes of the process. The same message id again joins the run that is under way.
+    /// becomes of the process. The same message id again joins the run that is under way. A command
+    /// that ends the answer of its session does so as soon as it is durable.
     pub async fn send(&self, message: WebchatMessage) -> Result<Sent, SendError> {
         self.open_session(&message).await?;
         let message = inbound::resolve_attachments(message, &self.database).await?;
-        let (inbox, history) = inbound::rows(&message)?;
+        let (event, inbox, history) = inbound::rows(&message)?;
+        let announcement = self.arrivals.announce(&event, &inbox.platform_message_id).await;
         // The run is there before the message is, so that nothing of the answer is missed.
         let run = self.runs.open(message.message_id, &message.session_id, &message.username);
         let listener = run.listen();
@@ -81,8 +90,11 @@ impl Webchat {
             self.runs.close(run.id());
         }
         match accepted? {
-            (Accepted::New(_), history) => {
+            (Accepted::New(id), history) => {
                 self.status.count_message();
+                if let Some(announcement) = announcement {
+                    announcement.accepted(id);
+                }
                 let saved = history.first().map(SavedMessage::of);
                 Ok(Sent { run_id: run.id(), saved, listener: Some(listener) })
             }

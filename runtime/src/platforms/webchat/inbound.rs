@@ -48,8 +48,11 @@ pub(super) async fn resolve_attachments(
     Ok(message)
 }
 
-/// The rows that accept the message: the inbox, and what people see of it.
-pub(super) fn rows(message: &WebchatMessage) -> Result<(NewInbox, NewHistory), SendError> {
+/// The message as the pipeline gets it, and the rows that accept it: the inbox, and what people see
+/// of it.
+pub(super) fn rows(
+    message: &WebchatMessage,
+) -> Result<(MessageEvent, NewInbox, NewHistory), SendError> {
     let session = SessionKey::webchat(&message.username, &message.session_id)?;
     let event = event(message, session.clone());
     let inbox = NewInbox {
@@ -67,7 +70,7 @@ pub(super) fn rows(message: &WebchatMessage) -> Result<(NewInbox, NewHistory), S
         content: json!({ "type": "user", "message": message.parts }),
         llm_checkpoint_id: Some(message.message_id.to_string()),
     };
-    Ok((inbox, history))
+    Ok((event, inbox, history))
 }
 
 fn event(message: &WebchatMessage, session: SessionKey) -> MessageEvent {

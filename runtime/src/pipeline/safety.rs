@@ -1,0 +1,46 @@
+//! Stage 5, content safety: what is not heard, and not said.
+
+use firstlight_core::messages::Message as Sentence;
+use firstlight_core::model::{Component, MessageChain, MessageEvent};
+
+use super::answer::TurnEnd;
+use super::passage::{Passage, Speaker};
+
+pub(super) fn run(passage: &mut Passage<'_>) {
+    let text = heard(&passage.event);
+    if !passage.is_unfit(&text) {
+        return;
+    }
+    let session = passage.event.session.to_string();
+    tracing::info!(session, "a message with words that the profile refuses");
+    if passage.event.addressed {
+        let refusal = Sentence::ContentRefused.text(passage.scope.profile.language);
+        passage.say(Speaker::Gateway, MessageChain::text(refusal));
+    }
+    passage.end(TurnEnd::Handled);
+}
+
+/// The text of the message and of what it quotes.
+fn heard(event: &MessageEvent) -> String {
+    let quoted = event.message.chain.iter().filter_map(|component| match component {
+        Component::Reply(reply) => Some(reply),
+        _ => None,
+    });
+    let mut text = event.text.clone();
+    for reply in quoted {
+        text.push('\n');
+        text.push_str(&reply.message_str);
+        for part in reply.chain.iter().filter_map(Component::as_text) {
+            text.push('\n');
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+impl Passage<'_> {
+    /// Whether the profile refuses such a text.
+    pub(super) fn is_unfit(&self, text: &str) -> bool {
+        self.compiled.keywords.as_ref().is_some_and(|keywords| keywords.found_in(text))
+    }
+}
