@@ -1,4 +1,5 @@
-//! Injected faults: a JSON file that makes named components hang, fail, panic or dawdle.
+//! Injected faults: a JSON file that makes named components hang, fail, panic or dawdle, and ends the
+//! process at named points of a message's way.
 //!
 //! Compiled only with the `faults` feature, which no release has. The file is read again whenever
 //! it matters, also by a step that hangs: take the fault out of the file and the step goes on.
@@ -12,6 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::sleep;
 
+use crate::failpoint::{Point, armed};
 use crate::lifecycle::BoxError;
 
 /// The environment variable that names the file.
@@ -68,12 +70,14 @@ pub enum FaultsError {
     },
 }
 
-/// `{"bootstrap": {"<component>": fault}, "stop": {…}}`
+/// `{"bootstrap": {"<component>": fault}, "stop": {…}, "exits": {"<point>": passages}}`
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     bootstrap: BTreeMap<String, Fault>,
     stop: BTreeMap<String, Fault>,
+    /// Read once, when the process starts.
+    exits: BTreeMap<Point, u32>,
 }
 
 /// What happens to a step. What is set happens in this order.
@@ -111,6 +115,7 @@ impl Faults {
                 known: components.to_vec(),
             });
         }
+        armed::arm(&file.exits);
         tracing::warn!(path = %path.display(), "faults are injected from this file");
         Ok(Self { path: path.into(), last: Arc::new(Mutex::new(file)) })
     }
