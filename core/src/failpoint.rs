@@ -78,8 +78,8 @@ pub(crate) mod armed {
     //! The points that the faults file of this process names.
 
     use std::collections::BTreeMap;
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::Point;
 

@@ -65,9 +65,14 @@ impl Build {
 }
 
 impl Folder {
+    /// An empty one.
+    pub fn empty() -> Result<Self> {
+        Ok(Self { folder: TempDir::with_prefix("firstlight-it-")? })
+    }
+
     /// An empty one with an account.
     pub async fn with_account(build: Build) -> Result<Self> {
-        let folder = Self { folder: TempDir::with_prefix("firstlight-it-")? };
+        let folder = Self::empty()?;
         let mut command = folder.command(build)?;
         command.args(["account", "reset", "--username", ACCOUNT.0, "--password-stdin"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null());
@@ -87,7 +92,7 @@ impl Folder {
 
     /// What the gateways on this folder have logged.
     pub fn log(&self) -> Result<String> {
-        Ok(std::fs::read_to_string(self.folder.path().join("gateway.log"))?)
+        Ok(std::fs::read_to_string(self.log_file())?)
     }
 
     /// Replaces the faults, as a whole: a running gateway reads them again.
@@ -99,10 +104,16 @@ impl Folder {
 
     /// Stores the providers document. No gateway may run on the folder.
     pub async fn save_providers(&self, providers: Value) -> Result<()> {
+        self.save_document(&DocumentId::Providers, providers).await
+    }
+
+    /// Stores a document. No gateway may run on the folder.
+    pub async fn save_document(&self, id: &DocumentId, content: Value) -> Result<()> {
+        std::fs::create_dir_all(self.data())?;
         let database = self.database().await?;
         let config = ConfigStore::open(database.clone()).await?;
-        let revision = config.view(&DocumentId::Providers)?.revision;
-        config.save(&DocumentId::Providers, revision, providers, "a test").await?;
+        let revision = config.view(id)?.revision;
+        config.save(id, revision, content, "a test").await?;
         config.close().await;
         database.close().await;
         Ok(())
@@ -115,7 +126,14 @@ impl Folder {
 
     /// Starts a gateway and logs in. It listens when this answers; its runtime may still come up.
     pub async fn start(&self, build: Build) -> Result<GatewayProcess> {
-        let log = self.folder.path().join("gateway.log");
+        let mut gateway = self.launch(build).await?;
+        gateway.token = gateway.log_in().await?;
+        Ok(gateway)
+    }
+
+    /// Starts a gateway without an account. It listens when this answers.
+    pub async fn launch(&self, build: Build) -> Result<GatewayProcess> {
+        let log = self.log_file();
         let mut command = self.command(build)?;
         command.arg("run").stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::options().create(true).append(true).open(&log)?);
@@ -128,9 +146,16 @@ impl Folder {
         // No deadline: event streams stay open. What must come is awaited with one of its own.
         let client = Client::builder().no_proxy().build()?;
         let token = String::new();
-        let mut gateway = GatewayProcess { child, url, client, token, log, _lines: lines };
-        gateway.token = gateway.log_in().await?;
-        Ok(gateway)
+        Ok(GatewayProcess { child, url, client, token, log, _lines: lines })
+    }
+
+    /// The last lines of the log, to explain a failed test.
+    pub fn said(&self) -> String {
+        tail(&self.log_file())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("gateway.log")
     }
 
     fn faults(&self) -> PathBuf {

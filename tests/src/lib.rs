@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`chaos`] | the proof that nothing is lost, whenever the process dies |
 //! | [`gateway_process`] | the real binary on a folder of its own |
 //! | [`event_stream`] | a client's view of an event stream |
 //! | [`process_cost`] | threads, descriptors and memory of a process |
@@ -12,6 +13,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON of answers is indexed; a miss fails the test")]
 
+pub mod chaos;
 pub mod event_stream;
 pub mod fake_onebot;
 pub mod fake_openai;

@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod chaos;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -32,6 +33,8 @@ enum Command {
     Test(test::Arguments),
     /// Measures the gateway against a bare server.
     Bench(bench::Arguments),
+    /// Breaks the gateway while it works, and accounts for what came of it.
+    Chaos(chaos::Arguments),
     /// Seeds known bugs and requires that the tests catch each.
     Mutants(mutants::Arguments),
 }
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     match command {
         Command::Test(arguments) => test::run(&workspace, &arguments),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::Chaos(arguments) => chaos::run(&workspace, &arguments),
         Command::Mutants(arguments) => mutants::run(&workspace, &arguments),
     }
 }

@@ -62,10 +62,13 @@ impl Workspace {
         let copy = self.target.join("xtask").join(profile).join(kind).join("firstlight");
         keep(&self.built(profile, "firstlight"), &copy)?;
         if faults == Faults::Without {
-            ensure!(
-                !contains(&fs::read(&copy)?, b"FIRSTLIGHT_FAULTS"),
-                "the binary without the feature `faults` contains the fault code"
-            );
+            let binary = fs::read(&copy)?;
+            for trace in [&b"FIRSTLIGHT_FAULTS"[..], b"accept-uncommitted"] {
+                ensure!(
+                    !contains(&binary, trace),
+                    "the binary without the feature `faults` contains the fault code"
+                );
+            }
         }
         Ok(copy)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use firstlight_core::failpoint::Point;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -121,6 +122,9 @@ impl Call<'_> {
     }
 
     fn first_part(&mut self) {
-        self.answer.first_part.get_or_insert_with(|| self.begun.elapsed());
+        if self.answer.first_part.is_none() {
+            self.answer.first_part = Some(self.begun.elapsed());
+            Point::ModelAnswering.pass();
+        }
     }
 }

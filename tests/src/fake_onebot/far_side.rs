@@ -183,9 +183,15 @@ impl FakeOneBot {
         self.shared.records.asked_since(0)
     }
 
-    /// Every action after the first so many.
-    pub fn asked_since(&self, place: usize) -> Vec<Asked> {
+    /// Returns once there are more actions than that, with those after the first so many.
+    pub async fn asked_after(&self, place: usize) -> Vec<Asked> {
+        self.shared.records.wait(|asked, _| asked.len() > place).await;
         self.shared.records.asked_since(place)
+    }
+
+    /// The number of the newest connection there was.
+    pub fn newest_connection(&self) -> u64 {
+        self.shared.newest_connection()
     }
 
     /// The messages that the chat shows.

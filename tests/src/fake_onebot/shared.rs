@@ -160,6 +160,11 @@ impl Shared {
         chat.connections
     }
 
+    /// The number of the connection that was opened last.
+    pub(super) fn newest_connection(&self) -> u64 {
+        lock(&self.chat).connections
+    }
+
     /// Remembers a message under its number.
     pub(super) fn remember(&self, id: i64, message: Value) {
         lock(&self.chat).messages.insert(id, message);

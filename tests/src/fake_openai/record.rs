@@ -1,6 +1,7 @@
 //! What the fake has seen.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub(super) struct Records {
     list: Mutex<Vec<Recorded>>,
+    forgetful: AtomicBool,
     changed: watch::Sender<u64>,
 }
 
@@ -47,21 +49,27 @@ pub(super) struct Records {
 #[derive(Debug)]
 pub(super) struct Running {
     records: Arc<Records>,
-    place: usize,
+    /// None when no record is kept.
+    place: Option<usize>,
     outcome: Outcome,
 }
 
 impl Records {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { list: Mutex::default(), changed: watch::Sender::new(0) })
+        let (forgetful, changed) = (AtomicBool::new(false), watch::Sender::new(0));
+        Arc::new(Self { list: Mutex::default(), forgetful, changed })
+    }
+
+    pub(super) fn forget(&self) {
+        self.forgetful.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn add(self: &Arc<Self>, recorded: Recorded) -> Running {
-        let place = {
+        let place = (!self.forgetful.load(Ordering::Relaxed)).then(|| {
             let mut list = self.lock();
             list.push(recorded);
             list.len() - 1
-        };
+        });
         self.changed.send_modify(|count| *count += 1);
         Running { records: Arc::clone(self), place, outcome: Outcome::ClosedEarly }
     }
@@ -99,7 +107,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(recorded) = self.records.lock().get_mut(self.place) {
+        if let Some(place) = self.place
+            && let Some(recorded) = self.records.lock().get_mut(place)
+        {
             recorded.outcome = self.outcome;
         }
         self.records.changed.send_modify(|count| *count += 1);

@@ -108,6 +108,11 @@ impl FakeOpenAi {
         self.script().models = models.iter().map(|model| (*model).to_owned()).collect();
     }
 
+    /// Keeps no record from now on, so that any number of requests fits into memory.
+    pub fn forgetful(&self) {
+        self.shared.records.forget();
+    }
+
     /// Every request so far.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.records.all()
