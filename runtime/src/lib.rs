@@ -8,6 +8,7 @@
 //! | [`metadata`] | what is known about models |
 //! | [`plugins`] | what is compiled in, what is loaded, what failed |
 //! | [`providers`] | language models: the trait, the adapters, the registry |
+//! | `senders` | the outbox's consumers: one for each platform instance |
 //! | `turns` | the inbox's consumer: a turn for each message, committed as a whole |
 //! | `plan` | the order in which all of this starts |
 
@@ -22,6 +23,7 @@ pub mod platforms;
 pub mod plugins;
 pub mod providers;
 mod runtime;
+mod senders;
 mod turns;
 
 pub use firstlight_plugins_api as plugins_api;

@@ -14,7 +14,7 @@ use crate::hooks::HooksComponent;
 use crate::metadata::{Metadata, MetadataComponent};
 use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::webchat::Webchat;
-use crate::platforms::{Adapters, Intake, PlatformsComponent};
+use crate::platforms::{Adapters, Intake, PlatformsComponent, Surroundings};
 use crate::plugins::{
     PluginSources, PluginsComponent, Registration, RuntimeStatusPlugin, StatusBoard,
 };
@@ -102,8 +102,9 @@ impl Bootstrap for Plan {
         let webchat =
             Webchat::new(bus.clone(), database.clone(), self.status.clone(), arrivals.clone());
         let intake = Intake::new(bus.clone(), self.status.clone(), arrivals);
+        let attachments = database.attachments();
         let turns = TurnsComponent {
-            bus,
+            bus: bus.clone(),
             live: live.clone(),
             pipelines: pipelines.clone(),
             resources: Resources {
@@ -116,9 +117,17 @@ impl Bootstrap for Plan {
             },
             webchat: webchat.clone(),
         };
-        steps.start(turns).await?;
-        let platforms =
-            steps.start(PlatformsComponent::new(config, webchat, intake, adapters)).await?;
+        let turns = steps.start(turns).await?;
+        let surroundings = Surroundings {
+            bus,
+            epoch: turns.epoch(),
+            intake,
+            adapters,
+            attachments,
+            folder: settings.data_dir.as_path().into(),
+        };
+        let platforms = PlatformsComponent { config, webchat, surroundings };
+        let platforms = steps.start(platforms).await?;
         let catalogue = MetadataComponent::new(
             self.metadata.clone(),
             settings.model_metadata.clone(),

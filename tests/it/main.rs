@@ -11,6 +11,8 @@ mod killed;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod onebot;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod providers;

@@ -19,6 +19,34 @@ impl Bus {
         self.accept_shown(new, Vec::new()).await.map(|(accepted, _)| accepted)
     }
 
+    /// Stores received messages in their order, in one transaction. Once one is `Full`, so are all
+    /// that follow it, so that none overtakes another.
+    pub async fn accept_all(&self, messages: Vec<NewInbox>) -> Result<Vec<Accepted>, BusError> {
+        let (now, bound) = (self.clock.now(), self.settings.max_pending);
+        let platforms: Vec<_> = messages.iter().map(|new| new.platform_id.clone()).collect();
+        let job = self.change(&[Queue::Inbox], move |connection| {
+            Box::pin(async move {
+                let mut accepted = Vec::with_capacity(messages.len());
+                let mut full = false;
+                for new in messages {
+                    let outcome = if full {
+                        Accepted::Full
+                    } else {
+                        insert(connection, new, bound, now).await?
+                    };
+                    full = outcome == Accepted::Full;
+                    accepted.push(outcome);
+                }
+                Ok(accepted)
+            })
+        });
+        let accepted = job.await?;
+        for (platform, accepted) in platforms.into_iter().zip(&accepted) {
+            offered(platform, *accepted);
+        }
+        Ok(accepted)
+    }
+
     /// [`Self::accept`], and in the same transaction what people see of the message. Answers with
     /// the rows that they see, which are none when nothing new was stored.
     pub async fn accept_shown(
@@ -41,8 +69,7 @@ impl Bus {
             })
         });
         let (accepted, shown) = job.await?;
-        let labels = [("platform", platform), ("outcome", accepted.as_str().to_owned())];
-        metrics::counter!("firstlight_inbox_offered_total", &labels).increment(1);
+        offered(platform, accepted);
         Ok((accepted, shown))
     }
 
@@ -208,4 +235,10 @@ impl Bus {
         .await?;
         Ok(rows)
     }
+}
+
+/// Counts what became of a message that was offered.
+fn offered(platform: String, accepted: Accepted) {
+    let labels = [("platform", platform), ("outcome", accepted.as_str().to_owned())];
+    metrics::counter!("firstlight_inbox_offered_total", &labels).increment(1);
 }

@@ -139,12 +139,35 @@ impl Bus {
         .await
     }
 
-    /// Puts a leased message back that was not begun to be sent.
-    pub async fn put_back_unsent(&self, id: i64, epoch: Epoch) -> Result<(), BusError> {
+    /// Puts a leased message back that was not begun to be sent; it is not leased again before the
+    /// time that is given, if any.
+    pub async fn put_back_unsent(
+        &self,
+        id: i64,
+        epoch: Epoch,
+        not_before: Option<i64>,
+    ) -> Result<(), BusError> {
         self.change(&[Queue::Outbox], move |connection| {
             Box::pin(async move {
                 let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::uncounted(&held)).await
+                held.step(connection, Step::uncounted(&held).not_before(not_before)).await
+            })
+        })
+        .await
+    }
+
+    /// The first pieces of a leased message are sent: the payload is what is left of it, so that no
+    /// later attempt repeats them.
+    pub async fn keep_rest(&self, id: i64, epoch: Epoch, rest: Value) -> Result<(), BusError> {
+        self.change(&[], move |connection| {
+            Box::pin(async move {
+                leased(connection, id, epoch).await?;
+                sqlx::query("UPDATE outbox SET payload = ? WHERE id = ?")
+                    .bind(Json(rest))
+                    .bind(id)
+                    .execute(connection)
+                    .await?;
+                Ok(())
             })
         })
         .await

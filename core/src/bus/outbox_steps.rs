@@ -92,6 +92,10 @@ impl Step {
         Self { attempts, ..Self::to(OutboxState::Pending, held) }
     }
 
+    pub(super) fn not_before(self, time: Option<i64>) -> Self {
+        Self { available_at: time.unwrap_or(self.available_at), ..self }
+    }
+
     /// The operator wants another try.
     pub(super) fn replay(held: &Held, now: i64) -> Self {
         Self { attempts: 0, available_at: now, ..Self::to(OutboxState::Pending, held) }

@@ -10,6 +10,10 @@ use super::session::SessionKey;
 pub struct Outgoing {
     /// Where it goes.
     pub session: SessionKey,
+    /// The bot's own account that is to send it; empty leaves the choice to the platform. It matters
+    /// where several accounts are on one platform instance.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     /// What is sent. Quotes and mentions are components of it.
     pub message: MessageChain,
     /// How long the sender waits before it sends this, so that the pieces of one answer do not
@@ -26,6 +30,6 @@ fn is_zero(milliseconds: &u32) -> bool {
 impl Outgoing {
     /// A message that is sent as soon as it can be.
     pub fn new(session: SessionKey, message: MessageChain) -> Self {
-        Self { session, message, pause_ms: 0 }
+        Self { session, account: String::new(), message, pause_ms: 0 }
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use firstlight_runtime::platforms::{PlatformState, PlatformStatus};
+use firstlight_runtime::platforms::{Fault, PlatformState, PlatformStatus};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,11 +24,20 @@ pub struct Status {
     #[serde(rename = "type")]
     kind: String,
     display_name: String,
-    /// `running`, `error` or `stopped`.
+    /// `pending`, `running`, `error` or `stopped`.
     status: &'static str,
     started_at: Option<String>,
-    error_count: u32,
-    last_error: Option<LastError>,
+    /// How often something went wrong since it was started.
+    error_count: u64,
+    last_error: Option<Problem>,
+    /// What went wrong lately, the latest last.
+    errors: Vec<Problem>,
+    /// Where the far side connects to, where it does.
+    listening: Option<String>,
+    /// One line for each open connection.
+    connections: Vec<String>,
+    /// When the far side was last heard of.
+    last_heard: Option<String>,
     unified_webhook: bool,
     meta: Meta,
 }
@@ -44,9 +53,10 @@ pub struct Meta {
     support_proactive_message: bool,
 }
 
-/// Why a platform does not run.
-#[derive(Serialize, JsonSchema)]
-pub struct LastError {
+/// Something that went wrong.
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "PlatformProblem")]
+pub struct Problem {
     message: String,
     timestamp: String,
     traceback: Option<String>,
@@ -58,7 +68,7 @@ pub struct Summary {
     total: usize,
     running: usize,
     error: usize,
-    total_errors: u32,
+    total_errors: u64,
 }
 
 /// Which webhook.
@@ -94,17 +104,16 @@ pub async fn webhook(
 
 impl Status {
     fn of(platform: PlatformStatus) -> Self {
-        let (status, last_error) = match &platform.state {
-            PlatformState::Running => ("running", None),
-            PlatformState::Stopped => ("stopped", None),
-            PlatformState::Failed { error, at } => (
-                "error",
-                Some(LastError {
-                    message: error.clone(),
-                    timestamp: at.to_string(),
-                    traceback: None,
-                }),
-            ),
+        let status = match &platform.state {
+            PlatformState::Starting => "pending",
+            PlatformState::Running => "running",
+            PlatformState::Stopped => "stopped",
+            PlatformState::Failed { .. } => "error",
+        };
+        let errors: Vec<Problem> = platform.faults.iter().map(Problem::of).collect();
+        let last_error = match &platform.state {
+            PlatformState::Failed { error, at } => Some(Problem::new(error.clone(), *at)),
+            _ => errors.last().cloned(),
         };
         Self {
             meta: Meta {
@@ -120,9 +129,23 @@ impl Status {
             display_name: platform.display_name,
             status,
             started_at: platform.started_at.map(|at: Timestamp| at.to_string()),
-            error_count: u32::from(last_error.is_some()),
+            error_count: platform.fault_count,
             last_error,
+            errors,
+            listening: platform.connections.listening,
+            connections: platform.connections.open,
+            last_heard: platform.connections.last_heard.map(|at| at.to_string()),
             unified_webhook: false,
         }
+    }
+}
+
+impl Problem {
+    fn of(fault: &Fault) -> Self {
+        Self::new(fault.text.clone(), fault.at)
+    }
+
+    fn new(message: String, at: Timestamp) -> Self {
+        Self { message, timestamp: at.to_string(), traceback: None }
     }
 }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firstlight_core::lifecycle::{BoxError, Item};
-use firstlight_core::model::{Component, Group, MessageChain, Outgoing, Sender};
+use firstlight_core::lifecycle::BoxError;
+use firstlight_core::model::{
+    Component, Group, MessageChain, MessageEvent, Outgoing, Sender, SessionKey,
+};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::health::Health;
 use super::intake::Intake;
 
 /// What a platform can do, as its type states it.
@@ -82,13 +86,41 @@ pub enum QueryError {
     Failed(String),
 }
 
+/// Where a message came from that a question is about. Ids of messages and files mean something
+/// only to the account that received them.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The session.
+    pub session: &'a SessionKey,
+    /// The bot's own account; empty leaves the choice to the platform.
+    pub account: &'a str,
+}
+
+impl<'a> Origin<'a> {
+    /// The origin of a received message.
+    pub fn of(event: &'a MessageEvent) -> Self {
+        Self { session: &event.session, account: &event.self_id }
+    }
+}
+
+/// The connections of a platform, as the platform list shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Where the far side connects to, where it does.
+    pub listening: Option<String>,
+    /// One line for each open connection: whose it is and what for.
+    pub open: Vec<String>,
+    /// When the far side was last heard of.
+    pub last_heard: Option<Timestamp>,
+}
+
 /// What an adapter runs with.
 #[derive(Clone)]
 pub struct AdapterContext {
     /// Where received messages go.
     pub intake: Intake,
-    /// Its item in the timeline: finished once the adapter takes messages.
-    pub item: Item,
+    /// How it is: up once the adapter takes messages, and what went wrong meanwhile.
+    pub health: Health,
     /// Cancelled when the platform is to stop.
     pub stop: CancellationToken,
 }
@@ -104,29 +136,49 @@ pub trait Adapter: Send + Sync + 'static {
     /// [`Intake::accept`] returned.
     async fn run(self: Arc<Self>, context: AdapterContext) -> Result<(), BoxError>;
 
-    /// Sends one message. Has its own deadline, and never panics on what the far side says.
+    /// How its connections are.
+    fn connections(&self) -> Connections {
+        Connections::default()
+    }
+
+    /// The message as this platform sends it: one piece, or several in order where it is too long
+    /// for one or holds what needs a message of its own. What has been sent is taken off the front,
+    /// so the pieces of the rest must be the rest of the pieces.
+    fn pieces(&self, message: Outgoing) -> Vec<Outgoing> {
+        vec![message]
+    }
+
+    /// Sends one piece. Has its own deadline, and never panics on what the far side says.
     async fn deliver(&self, message: &Outgoing, idempotency_key: &str) -> Delivery;
 
     /// Resolves once the platform can be sent to; the sender waits for it instead of trying.
     async fn online(&self);
 
     /// The message of that id, for a quote that came without its content.
-    async fn quoted(&self, _message_id: &str) -> Result<Quoted, QueryError> {
+    async fn quoted(&self, _origin: Origin<'_>, _message_id: &str) -> Result<Quoted, QueryError> {
         Err(QueryError::Unsupported)
     }
 
     /// The messages of a forwarded bundle.
-    async fn forwarded(&self, _bundle_id: &str) -> Result<Vec<Quoted>, QueryError> {
+    async fn forwarded(
+        &self,
+        _origin: Origin<'_>,
+        _bundle_id: &str,
+    ) -> Result<Vec<Quoted>, QueryError> {
         Err(QueryError::Unsupported)
     }
 
     /// A group, with its members where the platform tells.
-    async fn group(&self, _group_id: &str) -> Result<Group, QueryError> {
+    async fn group(&self, _origin: Origin<'_>, _group_id: &str) -> Result<Group, QueryError> {
         Err(QueryError::Unsupported)
     }
 
     /// Where a received file, picture or voice can be fetched: an `http(s)` address.
-    async fn media_address(&self, _component: &Component) -> Result<String, QueryError> {
+    async fn media_address(
+        &self,
+        _origin: Origin<'_>,
+        _component: &Component,
+    ) -> Result<String, QueryError> {
         Err(QueryError::Unsupported)
     }
 }

@@ -3,28 +3,14 @@
 use firstlight_core::config::ConfigStore;
 use firstlight_core::lifecycle::{BoxError, Component, StepCx};
 
-use super::adapters::Adapters;
-use super::intake::Intake;
-use super::registry::Platforms;
+use super::registry::{Platforms, Surroundings};
 use super::webchat::Webchat;
 
 /// Starts every platform. One that fails is a failed item, not a failed bootstrap.
 pub(crate) struct PlatformsComponent {
-    config: ConfigStore,
-    webchat: Webchat,
-    intake: Intake,
-    adapters: Adapters,
-}
-
-impl PlatformsComponent {
-    pub(crate) fn new(
-        config: ConfigStore,
-        webchat: Webchat,
-        intake: Intake,
-        adapters: Adapters,
-    ) -> Self {
-        Self { config, webchat, intake, adapters }
-    }
+    pub(crate) config: ConfigStore,
+    pub(crate) webchat: Webchat,
+    pub(crate) surroundings: Surroundings,
 }
 
 impl Component for PlatformsComponent {
@@ -33,25 +19,20 @@ impl Component for PlatformsComponent {
 
     async fn start(self, cx: &StepCx) -> Result<Platforms, BoxError> {
         let entries = self.config.snapshot().platforms()?;
-        let platforms = Platforms::new(self.webchat, self.intake, self.adapters);
+        let platforms = Platforms::new(self.webchat, self.surroundings, cx.clone());
         let webchat = cx.item("webchat");
         webchat.start();
         webchat.finish();
         for entry in &entries.platform {
-            let item = cx.item(&entry.id);
-            item.start();
-            match platforms.apply(entry) {
-                Ok(()) => item.stop(),
-                Err(error) => {
-                    tracing::warn!(platform = entry.id, %error, "a platform did not start");
-                    item.fail(error);
-                }
+            if let Err(error) = platforms.apply(entry).await {
+                tracing::warn!(platform = entry.id, %error, "a platform did not start");
             }
         }
         Ok(platforms)
     }
 
-    async fn stop(_platforms: Platforms) -> Result<(), BoxError> {
+    async fn stop(platforms: Platforms) -> Result<(), BoxError> {
+        platforms.end_all().await;
         Ok(())
     }
 }

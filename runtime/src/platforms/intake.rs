@@ -37,6 +37,26 @@ impl Intake {
         Ok(accepted)
     }
 
+    /// [`Self::accept`] for messages that came one after the other: they are stored in their order
+    /// and in one transaction, and once one is `Full`, so are those behind it.
+    pub async fn accept_all(
+        &self,
+        messages: Vec<(MessageEvent, String)>,
+    ) -> Result<Vec<Accepted>, BusError> {
+        let mut rows = Vec::with_capacity(messages.len());
+        let mut announcements = Vec::with_capacity(messages.len());
+        for (event, identity) in messages {
+            let (row, announcement) = self.settle(event, identity).await;
+            rows.push(row);
+            announcements.push(announcement);
+        }
+        let accepted = self.bus.accept_all(rows).await?;
+        for (accepted, announcement) in accepted.iter().zip(announcements) {
+            self.settled(*accepted, announcement);
+        }
+        Ok(accepted)
+    }
+
     /// The row of a message, and what it announces: until it is settled, nothing has happened.
     async fn settle(
         &self,

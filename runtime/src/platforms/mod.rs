@@ -2,16 +2,37 @@
 //!
 //! The web chat is built in and always there. Further platforms are items of the `platforms`
 //! component: one that cannot start is a failed item, and the rest goes on.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `adapter` | [`Adapter`]: what every platform implements |
+//! | `intake` | [`Intake`]: the way into the inbox |
+//! | `registry` | [`Platforms`]: what is configured, and how it is |
+//! | `supervision` | one running platform: restarts, and the order of its end |
+//! | `health` | whether it runs, and what went wrong lately |
+//! | `kinds` | which types there are |
+//! | `adapters` | [`Adapters`]: what a turn asks its platform through |
+//! | `webchat`, `onebot` | the platforms |
 
 mod adapter;
 mod adapters;
 mod component;
+mod health;
 mod intake;
+mod kinds;
+mod onebot;
 mod registry;
+mod supervision;
 pub mod webchat;
 
-pub use adapter::{Adapter, AdapterContext, Capabilities, Delivery, QueryError, Quoted};
+pub use adapter::{
+    Adapter, AdapterContext, Capabilities, Connections, Delivery, Origin, QueryError, Quoted,
+};
 pub use adapters::Adapters;
 pub(crate) use component::PlatformsComponent;
+pub use health::{Fault, Health, PlatformState};
 pub use intake::Intake;
-pub use registry::{PlatformError, PlatformState, PlatformStatus, Platforms};
+pub use kinds::PlatformError;
+pub use onebot::OneBotError;
+pub(crate) use registry::Surroundings;
+pub use registry::{PlatformStatus, Platforms};

@@ -1,23 +1,57 @@
 //! The platforms that are configured, and how each of them is.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use firstlight_core::bus::{Bus, Epoch};
 use firstlight_core::config::PlatformEntry;
+use firstlight_core::db::Attachments;
+use firstlight_core::lifecycle::StepCx;
 use jiff::Timestamp;
 use parking_lot::RwLock;
+use tokio::sync::Mutex;
 
+use super::adapter::{Adapter, Capabilities, Connections};
 use super::adapters::Adapters;
+use super::health::{Fault, Health, PlatformState};
 use super::intake::Intake;
+use super::kinds::{self, PlatformError};
+use super::supervision::{Run, Running};
 use super::webchat::Webchat;
+use crate::senders::Sender;
+
+/// What every platform is started with.
+pub(crate) struct Surroundings {
+    pub(crate) bus: Bus,
+    pub(crate) epoch: Epoch,
+    pub(crate) intake: Intake,
+    pub(crate) adapters: Adapters,
+    pub(crate) attachments: Attachments,
+    /// The data folder, for secrets that are kept in files.
+    pub(crate) folder: Arc<Path>,
+}
 
 /// The platforms of the running runtime; cheap to clone.
 #[derive(Clone)]
 pub struct Platforms {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     webchat: Webchat,
-    intake: Intake,
-    adapters: Adapters,
-    statuses: Arc<RwLock<BTreeMap<String, PlatformStatus>>>,
+    since: Timestamp,
+    surroundings: Surroundings,
+    cx: StepCx,
+    instances: RwLock<BTreeMap<String, Instance>>,
+    /// One change at a time: a new instance may need the port that the old one still has.
+    changing: Mutex<()>,
+}
+
+struct Instance {
+    entry: PlatformEntry,
+    health: Health,
+    running: Option<(Arc<dyn Adapter>, Arc<Running>)>,
 }
 
 /// How a platform is, as the platform list shows it.
@@ -33,109 +67,161 @@ pub struct PlatformStatus {
     pub state: PlatformState,
     /// Since when it runs.
     pub started_at: Option<Timestamp>,
+    /// What went wrong lately, the latest last.
+    pub faults: Vec<Fault>,
+    /// How often something went wrong since it was started.
+    pub fault_count: u64,
+    /// Its connections.
+    pub connections: Connections,
     /// Whether it can show an answer while it is being made.
     pub streams: bool,
     /// Whether a message can be sent to it that nobody asked for.
     pub sends_unasked: bool,
 }
 
-/// Whether a platform runs.
-#[derive(Debug, Clone)]
-pub enum PlatformState {
-    /// It takes messages.
-    Running,
-    /// It is switched off in the configuration.
-    Stopped,
-    /// It cannot run.
-    Failed {
-        /// Why.
-        error: String,
-        /// Since when.
-        at: Timestamp,
-    },
-}
-
 impl Platforms {
-    pub(super) fn new(webchat: Webchat, intake: Intake, adapters: Adapters) -> Self {
-        let status = PlatformStatus {
-            id: "webchat".into(),
-            kind: "webchat".into(),
-            display_name: "Web chat".into(),
-            state: PlatformState::Running,
-            started_at: Some(Timestamp::now()),
-            streams: true,
-            sends_unasked: true,
+    pub(super) fn new(webchat: Webchat, surroundings: Surroundings, cx: StepCx) -> Self {
+        let shared = Shared {
+            webchat,
+            since: Timestamp::now(),
+            surroundings,
+            cx,
+            instances: RwLock::default(),
+            changing: Mutex::default(),
         };
-        let statuses = BTreeMap::from([(status.id.clone(), status)]);
-        Self { webchat, intake, adapters, statuses: Arc::new(RwLock::new(statuses)) }
+        Self { shared: Arc::new(shared) }
     }
 
     /// The built-in web chat.
     pub fn webchat(&self) -> &Webchat {
-        &self.webchat
+        &self.shared.webchat
     }
 
     /// The way in for messages of every other platform.
     pub fn intake(&self) -> &Intake {
-        &self.intake
+        &self.shared.surroundings.intake
     }
 
     /// The adapters that run.
     pub fn adapters(&self) -> &Adapters {
-        &self.adapters
+        &self.shared.surroundings.adapters
     }
 
     /// How each platform is, by id.
     pub fn statuses(&self) -> Vec<PlatformStatus> {
-        self.statuses.read().values().cloned().collect()
+        let instances = self.shared.instances.read();
+        let configured = instances.values().map(Instance::status);
+        let mut all: Vec<_> = configured.chain([self.webchat_status()]).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
     }
 
-    /// Applies one entry of the `platforms` document: what it says is started, or recorded as
-    /// failed. Returns the error of an entry that cannot run.
-    pub fn apply(&self, entry: &PlatformEntry) -> Result<(), PlatformError> {
+    /// Applies one entry of the `platforms` document: what ran under its id has ended when this
+    /// returns, and what it says is started, or recorded as failed. Returns the error of an entry
+    /// that cannot run.
+    pub async fn apply(&self, entry: &PlatformEntry) -> Result<(), PlatformError> {
         if entry.id == "webchat" {
             return Err(PlatformError::BuiltIn);
         }
-        let applied = if entry.enable {
-            Err(PlatformError::UnknownType { kind: entry.kind.clone() })
-        } else {
-            Ok(PlatformState::Stopped)
+        let _one = self.shared.changing.lock().await;
+        self.end(&entry.id).await;
+        let health = Health::new(self.shared.cx.item(&entry.id));
+        let built = entry.enable.then(|| kinds::build(entry, &self.shared.surroundings));
+        let (running, outcome) = match built.transpose() {
+            Ok(None) => {
+                health.stopped();
+                (None, Ok(()))
+            }
+            Ok(Some(adapter)) => (Some(self.begin(entry, adapter, &health)), Ok(())),
+            Err(error) => {
+                health.refused(&error.to_string());
+                (None, Err(error))
+            }
         };
-        let state = match &applied {
-            Ok(state) => state.clone(),
-            Err(error) => PlatformState::Failed { error: error.to_string(), at: Timestamp::now() },
-        };
-        let status = PlatformStatus {
-            id: entry.id.clone(),
-            kind: entry.kind.clone(),
-            display_name: entry.id.clone(),
-            state,
-            started_at: None,
-            streams: false,
-            sends_unasked: false,
-        };
-        self.statuses.write().insert(status.id.clone(), status);
-        applied.map(drop)
+        let instance = Instance { entry: entry.clone(), health, running };
+        self.shared.instances.write().insert(entry.id.clone(), instance);
+        outcome
     }
 
     /// Ends a platform and forgets it.
-    pub fn remove(&self, id: &str) {
-        if id != "webchat" {
-            self.statuses.write().remove(id);
+    pub async fn remove(&self, id: &str) {
+        let _one = self.shared.changing.lock().await;
+        self.end(id).await;
+        let removed = self.shared.instances.write().remove(id);
+        if let Some(instance) = removed {
+            instance.health.forget();
+        }
+    }
+
+    /// Ends all platforms, side by side.
+    pub(super) async fn end_all(&self) {
+        let _one = self.shared.changing.lock().await;
+        let ids: Vec<String> = self.shared.instances.read().keys().cloned().collect();
+        futures_util::future::join_all(ids.iter().map(|id| self.end(id))).await;
+    }
+
+    async fn end(&self, id: &str) {
+        let running = {
+            let instances = self.shared.instances.read();
+            instances.get(id).and_then(|instance| instance.running.clone())
+        };
+        if let Some((_, running)) = running {
+            self.shared.surroundings.adapters.remove(id);
+            running.stop().await;
+        }
+    }
+
+    fn begin(
+        &self,
+        entry: &PlatformEntry,
+        adapter: Arc<dyn Adapter>,
+        health: &Health,
+    ) -> (Arc<dyn Adapter>, Arc<Running>) {
+        let Surroundings { bus, epoch, intake, adapters, .. } = &self.shared.surroundings;
+        adapters.insert(&entry.id, Arc::clone(&adapter));
+        let run = Run {
+            name: entry.id.clone(),
+            adapter: Arc::clone(&adapter),
+            intake: intake.clone(),
+            health: health.clone(),
+            sender: Sender::new(bus.clone(), *epoch, &entry.id, Arc::clone(&adapter)),
+        };
+        (adapter, Arc::new(run.begin(&self.shared.cx)))
+    }
+
+    fn webchat_status(&self) -> PlatformStatus {
+        PlatformStatus {
+            id: "webchat".into(),
+            kind: "webchat".into(),
+            display_name: "Web chat".into(),
+            state: PlatformState::Running,
+            started_at: Some(self.shared.since),
+            faults: Vec::new(),
+            fault_count: 0,
+            connections: Connections::default(),
+            streams: true,
+            sends_unasked: true,
         }
     }
 }
 
-/// Why a platform cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum PlatformError {
-    /// This version has no such platform.
-    #[error("this version knows no platform type {kind:?}")]
-    UnknownType {
-        /// The type as configured.
-        kind: String,
-    },
-    /// The web chat is always there.
-    #[error("the id `webchat` belongs to the built-in web chat")]
-    BuiltIn,
+impl Instance {
+    fn status(&self) -> PlatformStatus {
+        let record = self.health.record();
+        let adapter = self.running.as_ref().map(|(adapter, _)| adapter);
+        let capabilities: Option<Capabilities> = adapter.map(|adapter| adapter.capabilities());
+        PlatformStatus {
+            id: self.entry.id.clone(),
+            kind: self.entry.kind.clone(),
+            display_name: capabilities
+                .map_or_else(|| self.entry.id.clone(), |can| can.display_name.to_owned()),
+            state: record.state,
+            started_at: record.started_at,
+            faults: record.faults.into(),
+            fault_count: record.fault_count,
+            connections: adapter.map(|adapter| adapter.connections()).unwrap_or_default(),
+            streams: capabilities.is_some_and(|can| can.streams),
+            sends_unasked: capabilities.is_some_and(|can| can.sends_unasked),
+        }
+    }
 }

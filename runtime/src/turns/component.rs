@@ -32,6 +32,13 @@ pub(crate) struct Turns {
     epoch: Epoch,
 }
 
+impl Turns {
+    /// As whom this runtime owns the bus; senders lease as the same owner.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
 impl Component for TurnsComponent {
     const NAME: &'static str = "bus";
     type Handle = Turns;

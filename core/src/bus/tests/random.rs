@@ -447,7 +447,7 @@ async fn run(bus: &Bus, epoch: Epoch, seen: &Snapshot, op: Op) -> Result<(), Bus
         Op::Uncertain(row) => bus.uncertain(outbox_row(row), epoch, "uncertain").await,
         Op::Retry(row) => bus.retry(outbox_row(row), epoch, "retry", None).await.map(drop),
         Op::Undeliverable(row) => bus.undeliverable(outbox_row(row), epoch, "refused").await,
-        Op::PutBackUnsent(row) => bus.put_back_unsent(outbox_row(row), epoch).await,
+        Op::PutBackUnsent(row) => bus.put_back_unsent(outbox_row(row), epoch, None).await,
         Op::Confirm(row) => bus.confirm_sent(outbox_row(row)).await,
         Op::Replay(Queue::Inbox, row) => bus.replay(Queue::Inbox, inbox(row), None).await,
         Op::Replay(Queue::Outbox, row) => bus.replay(Queue::Outbox, outbox_row(row), None).await,

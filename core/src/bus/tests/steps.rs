@@ -233,7 +233,7 @@ async fn a_session_is_sent_to_in_order_whatever_becomes_of_each_message() {
     assert_eq!(bench.lease_outbox(epoch).await, rows[2..3]);
     bus.undeliverable(rows[2], epoch, "blocked").await.unwrap();
     assert_eq!(bench.lease_outbox(epoch).await, rows[3..4]);
-    bus.put_back_unsent(rows[3], epoch).await.unwrap();
+    bus.put_back_unsent(rows[3], epoch, None).await.unwrap();
     assert_eq!(bench.lease_outbox(epoch).await, rows[3..4]);
     let named = bench.bus.clock.now() + 60_000;
     let deferred = bus.retry(rows[3], epoch, "slow down", Some(named)).await.unwrap();

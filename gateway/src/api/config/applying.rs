@@ -89,7 +89,7 @@ impl Applied {
             }
             let failed = match &self.document {
                 DocumentId::Providers => self.providers(app, lease, &snapshot).await,
-                DocumentId::Platforms => self.platforms(lease, &snapshot),
+                DocumentId::Platforms => self.platforms(lease, &snapshot).await,
                 DocumentId::Plugin(name) => plugin(lease, name).await,
                 // Each message reads its profile anew.
                 DocumentId::Profile(_) | DocumentId::Routing => Vec::new(),
@@ -129,16 +129,16 @@ impl Applied {
         failed
     }
 
-    fn platforms(&self, lease: &Lease<Rt>, snapshot: &ConfigSnapshot) -> Vec<NotApplied> {
+    async fn platforms(&self, lease: &Lease<Rt>, snapshot: &ConfigSnapshot) -> Vec<NotApplied> {
         let Ok(configured) = snapshot.platforms() else { return Vec::new() };
         let mut failed = Vec::new();
         for id in &self.ids {
             match configured.platform.iter().find(|entry| entry.id == *id) {
                 Some(entry) => {
-                    let applied = lease.platforms.apply(entry);
+                    let applied = lease.platforms.apply(entry).await;
                     failed.extend(applied.err().map(|error| NotApplied::new(id, &error)));
                 }
-                None => lease.platforms.remove(id),
+                None => lease.platforms.remove(id).await,
             }
         }
         failed

@@ -1,0 +1,107 @@
+//! The consumer of one platform's outbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use firstlight_core::bus::{Bus, Epoch, OutboxRow, Wake};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::Attempt;
+use super::paces::Paces;
+use crate::platforms::Adapter;
+
+/// How long the sender waits before it asks again after the database refused.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long messages on their way are waited for when the platform stops.
+const DRAIN: Duration = Duration::from_secs(4);
+/// How long it then takes at most to note that they were cut short.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Sends what is queued for one platform.
+pub(crate) struct Sender {
+    bus: Bus,
+    epoch: Epoch,
+    platform_id: Arc<str>,
+    adapter: Arc<dyn Adapter>,
+    paces: Arc<Paces>,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        bus: Bus,
+        epoch: Epoch,
+        platform_id: &str,
+        adapter: Arc<dyn Adapter>,
+    ) -> Self {
+        Self { bus, epoch, platform_id: platform_id.into(), adapter, paces: Arc::default() }
+    }
+
+    /// Runs until it is told to stop, and then until what is on its way is settled: by its outcome,
+    /// or as possibly sent when that takes too long.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let cut = CancellationToken::new();
+        let mut sends = JoinSet::new();
+        let mut wake = self.bus.outbox_wake(&self.platform_id);
+        while !stop.is_cancelled() {
+            let online = self.adapter.online();
+            if stop.run_until_cancelled(online).await.is_none() {
+                break;
+            }
+            let full = self.fill(&mut sends, &cut).await;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = sends.join_next(), if !sends.is_empty() => {}
+                () = until_work(&mut wake), if !full => {}
+            }
+        }
+        let ended = async |sends: &mut JoinSet<()>| while sends.join_next().await.is_some() {};
+        if timeout(DRAIN, ended(&mut sends)).await.is_err() {
+            tracing::warn!(platform = &*self.platform_id, "sends did not end in time and are cut");
+            cut.cancel();
+            let _ = timeout(SETTLE, ended(&mut sends)).await;
+        }
+    }
+
+    /// Begins as many sends as there is room for; answers whether there is no more room.
+    async fn fill(&self, sends: &mut JoinSet<()>, cut: &CancellationToken) -> bool {
+        let most = self.adapter.capabilities().concurrent_sends.max(1);
+        loop {
+            let busy = u32::try_from(sends.len()).unwrap_or(u32::MAX);
+            let room = most.saturating_sub(busy);
+            if room == 0 {
+                return true;
+            }
+            match self.bus.lease_outbox(self.epoch, &self.platform_id, room).await {
+                Ok(rows) if rows.is_empty() => return false,
+                Ok(rows) => rows.into_iter().for_each(|row| self.begin(sends, row, cut)),
+                Err(error) => {
+                    tracing::error!(%error, "the outbox could not be read; trying again");
+                    sleep(RETRY_AFTER).await;
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn begin(&self, sends: &mut JoinSet<()>, row: OutboxRow, cut: &CancellationToken) {
+        let attempt = Attempt {
+            bus: self.bus.clone(),
+            epoch: self.epoch,
+            platform_id: Arc::clone(&self.platform_id),
+            adapter: Arc::clone(&self.adapter),
+            paces: Arc::clone(&self.paces),
+            cut: cut.clone(),
+        };
+        sends.spawn(attempt.run(row));
+    }
+}
+
+/// Waits until there may be something to lease.
+async fn until_work(wake: &mut Wake) {
+    if let Err(error) = wake.wait().await {
+        tracing::error!(%error, "the outbox could not be looked at; trying again");
+        sleep(RETRY_AFTER).await;
+    }
+}
