@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::watch;
 
 use super::{BusError, BusSettings, Clock, Queue, inbox_steps, outbox_steps};
-use crate::db::Database;
+use crate::db::{Bundled, Database};
 
 /// Which owner: the number goes up with every take-over, and only the latest may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,19 +118,28 @@ impl Bus {
             + 'static,
         T: Send + 'static,
     {
-        let wake: Vec<_> = queues
-            .iter()
-            .map(|queue| match queue {
-                Queue::Inbox => self.inbox.clone(),
-                Queue::Outbox => self.outbox.clone(),
-            })
-            .collect();
-        let committed = move |_: &T| {
-            for changes in wake {
+        let wake = self.waking(queues);
+        self.database.write_then(job, move |_| wake()).await
+    }
+
+    /// [`Self::change`] by a job that is done together with others of its kind.
+    pub(super) async fn bundled<B: Bundled>(
+        &self,
+        queues: &[Queue],
+        job: B,
+    ) -> Result<B::Output, B::Error> {
+        let wake = self.waking(queues);
+        self.database.write_bundled(job, move |_| wake()).await
+    }
+
+    fn waking(&self, queues: &[Queue]) -> impl FnOnce() + Send + 'static {
+        let wake = [(Queue::Inbox, &self.inbox), (Queue::Outbox, &self.outbox)]
+            .map(|(queue, changes)| queues.contains(&queue).then(|| Arc::clone(changes)));
+        move || {
+            for changes in wake.into_iter().flatten() {
                 changes.send_modify(|count| *count = count.wrapping_add(1));
             }
-        };
-        self.database.write_then(job, committed).await
+        }
     }
 
     async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>
@@ -146,14 +155,11 @@ impl Bus {
     }
 }
 
-/// Only the latest owner may lease.
-pub(super) async fn check_owner(
-    connection: &mut SqliteConnection,
-    mine: Epoch,
-) -> Result<(), BusError> {
-    let current = sqlx::query_scalar("SELECT epoch FROM bus_owner").fetch_one(connection).await?;
-    let current = Epoch(current);
-    if current == mine { Ok(()) } else { Err(BusError::Superseded { mine, current }) }
+impl Epoch {
+    /// Only the latest owner may lease.
+    pub(super) fn check(self, current: Self) -> Result<(), BusError> {
+        if current == self { Ok(()) } else { Err(BusError::Superseded { mine: self, current }) }
+    }
 }
 
 /// Waits for work. Lease until nothing comes, then wait, then lease again.
@@ -172,6 +178,11 @@ impl Wake {
         const LEAST: i64 = 100;
         /// The clock may be set, so that far-away times are not slept towards in one go.
         const MOST: i64 = 60_000;
+        // Asking when a row is due is for those who are about to sleep.
+        if self.changes.has_changed().unwrap_or(false) {
+            self.changes.mark_unchanged();
+            return Ok(());
+        }
         let due = match &self.platform_id {
             None => inbox_steps::next_due(&self.bus).await?,
             Some(platform_id) => outbox_steps::next_due(&self.bus, platform_id).await?,

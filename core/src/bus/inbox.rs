@@ -3,15 +3,16 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::bus::check_owner;
-use super::inbox_steps::{Step, check, insert, leased};
-use super::outbox_steps;
+use super::accepting::Accept;
+use super::finishing::FinishTurn;
+use super::inbox_steps::{Step, leased};
+use super::leasing::LeaseInbox;
 use super::reason::PutAside;
 use super::{
     Accepted, Bus, BusError, Deferred, Epoch, Finish, Finished, InboxRow, InboxState, NewInbox,
     Queue, Reason,
 };
-use crate::db::{DbError, HistoryRow, NewHistory, append_messages, insert_history};
+use crate::db::{HistoryRow, NewHistory};
 
 impl Bus {
     /// Stores a received message, unless it is there already. Answered once it is on the disk.
@@ -22,25 +23,11 @@ impl Bus {
     /// Stores received messages in their order, in one transaction. Once one is `Full`, so are all
     /// that follow it, so that none overtakes another.
     pub async fn accept_all(&self, messages: Vec<NewInbox>) -> Result<Vec<Accepted>, BusError> {
-        let (now, bound) = (self.clock.now(), self.settings.max_pending);
         let platforms: Vec<_> = messages.iter().map(|new| new.platform_id.clone()).collect();
-        let job = self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let mut accepted = Vec::with_capacity(messages.len());
-                let mut full = false;
-                for new in messages {
-                    let outcome = if full {
-                        Accepted::Full
-                    } else {
-                        insert(connection, new, bound, now).await?
-                    };
-                    full = outcome == Accepted::Full;
-                    accepted.push(outcome);
-                }
-                Ok(accepted)
-            })
-        });
-        let accepted = job.await?;
+        let (bound, now) = (self.settings.max_pending, self.clock.now());
+        let (accepted, _) = self
+            .bundled(&[Queue::Inbox], Accept { messages, history: Vec::new(), bound, now })
+            .await?;
         for (platform, accepted) in platforms.into_iter().zip(&accepted) {
             offered(platform, *accepted);
         }
@@ -54,21 +41,11 @@ impl Bus {
         new: NewInbox,
         history: Vec<NewHistory>,
     ) -> Result<(Accepted, Vec<HistoryRow>), BusError> {
-        let (now, bound) = (self.clock.now(), self.settings.max_pending);
         let platform = new.platform_id.clone();
-        let job = self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let accepted = insert(connection, new, bound, now).await?;
-                let mut shown = Vec::new();
-                if let Accepted::New(_) = accepted {
-                    for message in history {
-                        shown.push(insert_history(connection, message).await?);
-                    }
-                }
-                Ok((accepted, shown))
-            })
-        });
-        let (accepted, shown) = job.await?;
+        let (bound, now) = (self.settings.max_pending, self.clock.now());
+        let job = Accept { messages: vec![new], history, bound, now };
+        let (accepted, shown) = self.bundled(&[Queue::Inbox], job).await?;
+        let accepted = accepted.into_iter().next().unwrap_or(Accepted::Full);
         offered(platform, accepted);
         Ok((accepted, shown))
     }
@@ -76,32 +53,8 @@ impl Bus {
     /// Begins turns: at most one per conversation, the oldest first, none for platforms whose
     /// outbox is full.
     pub async fn lease_next(&self, epoch: Epoch, limit: u32) -> Result<Vec<InboxRow>, BusError> {
-        let (now, max_unsent) = (self.clock.now(), self.settings.max_unsent);
-        self.change(&[], move |connection| {
-            Box::pin(async move {
-                check_owner(connection, epoch).await?;
-                let full = outbox_steps::full_platforms(connection, max_unsent).await?;
-                check(0, InboxState::Pending, InboxState::Leased)?;
-                let mut rows: Vec<InboxRow> = sqlx::query_as(
-                    "UPDATE inbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
-                     WHERE id IN (
-                         SELECT id FROM inbox
-                         WHERE head = 1 AND state = 'pending' AND available_at <= ?2
-                             AND platform_id NOT IN (SELECT value FROM json_each(?3))
-                         ORDER BY available_at, id LIMIT ?4)
-                     RETURNING *",
-                )
-                .bind(epoch.0)
-                .bind(now)
-                .bind(Json(full))
-                .bind(limit)
-                .fetch_all(connection)
-                .await?;
-                rows.sort_by_key(|row| (row.available_at, row.id));
-                Ok(rows)
-            })
-        })
-        .await
+        let (max_unsent, now) = (self.settings.max_unsent, self.clock.now());
+        self.bundled(&[], LeaseInbox { epoch, limit, max_unsent, now }).await
     }
 
     /// Notes how far a turn has got, for the attempt after a crash.
@@ -128,34 +81,7 @@ impl Bus {
         finish: Finish,
     ) -> Result<Finished, BusError> {
         let now = self.clock.now();
-        self.change(&[Queue::Inbox, Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                if let Some(turn) = finish.turn {
-                    match append_messages(connection, turn.conversation_id, turn.messages).await {
-                        // Deleted while the model was answering: there is nothing to add to.
-                        Ok(()) | Err(DbError::Missing { .. }) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                let mut history = Vec::with_capacity(finish.history.len());
-                for message in finish.history {
-                    history.push(insert_history(connection, message).await?);
-                }
-                let mut outbox = Vec::with_capacity(finish.outbox.len());
-                for message in finish.outbox {
-                    outbox.push(outbox_steps::insert(connection, message, Some(id), now).await?);
-                }
-                let done = Step { finished_at: Some(now), ..Step::to(InboxState::Done, &held) };
-                held.step(connection, done).await?;
-                sqlx::query("UPDATE inbox SET checkpoint = NULL WHERE id = ?")
-                    .bind(id)
-                    .execute(connection)
-                    .await?;
-                Ok(Finished { history, outbox })
-            })
-        })
-        .await
+        self.bundled(&[Queue::Inbox, Queue::Outbox], FinishTurn { id, epoch, finish, now }).await
     }
 
     /// Ends an attempt that failed: another one follows after a delay, unless there were enough.

@@ -1,69 +1,18 @@
 //! How a row of the inbox moves: one statement, which asks the table of states first.
 
+use std::collections::{BTreeSet, HashMap};
+
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::reason::PutAside;
-use super::{
-    Accepted, Bus, BusError, BusSettings, Epoch, InboxState, NewInbox, Queue, Reason, Recovered,
-};
-
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    new: NewInbox,
-    bound: u32,
-    now: i64,
-) -> Result<Accepted, BusError> {
-    let known = sqlx::query_scalar(
-        "SELECT inbox_id FROM inbox_keys WHERE platform_id = ? AND platform_message_id = ?",
-    )
-    .bind(new.platform_id.clone())
-    .bind(new.platform_message_id.clone())
-    .fetch_optional(&mut *connection)
-    .await?;
-    if let Some(id) = known {
-        return Ok(Accepted::Duplicate(id));
-    }
-    let unfinished: Option<u32> = sqlx::query_scalar(
-        "SELECT unfinished FROM bus_depths WHERE queue = 'inbox' AND platform_id = ?",
-    )
-    .bind(new.platform_id.clone())
-    .fetch_optional(&mut *connection)
-    .await?;
-    if unfinished.unwrap_or(0) >= bound {
-        return Ok(Accepted::Full);
-    }
-    let id = sqlx::query_scalar(
-        "INSERT INTO inbox (platform_id, platform_message_id, conversation_key, payload, state,
-             head, available_at, received_at, accepted_at)
-         VALUES (?1, ?2, ?3, ?4, 'pending',
-             NOT EXISTS (SELECT 1 FROM inbox WHERE conversation_key = ?3 AND head = 1),
-             ?5, ?6, ?5)
-         RETURNING id",
-    )
-    .bind(new.platform_id.clone())
-    .bind(new.platform_message_id.clone())
-    .bind(new.conversation_key)
-    .bind(Json(new.payload))
-    .bind(now)
-    .bind(new.received_at)
-    .fetch_one(&mut *connection)
-    .await?;
-    sqlx::query("INSERT INTO inbox_keys VALUES (?, ?, ?, ?)")
-        .bind(new.platform_id)
-        .bind(new.platform_message_id)
-        .bind(id)
-        .bind(now)
-        .execute(connection)
-        .await?;
-    Ok(Accepted::New(id))
-}
+use super::{Bus, BusError, BusSettings, Epoch, InboxState, Queue, Reason, Recovered};
 
 /// A row as a step finds it.
 #[derive(sqlx::FromRow)]
 pub(super) struct Held {
     id: i64,
-    conversation_key: String,
+    pub(super) conversation_key: String,
     state: InboxState,
     pub(super) attempts: u32,
     available_at: i64,
@@ -119,6 +68,14 @@ impl Held {
         .ok_or(BusError::NoSuchRow { queue: Queue::Inbox, id })
     }
 
+    /// Refuses who does not hold the lease, or holds it no more.
+    pub(super) fn is_leased_to(&self, epoch: Epoch) -> Result<(), BusError> {
+        if self.state == InboxState::Leased && self.lease_epoch == Some(epoch.0) {
+            return Ok(());
+        }
+        Err(BusError::LeaseLost { queue: Queue::Inbox, id: self.id })
+    }
+
     /// Refuses rows that are being worked on: only their owner may take these back.
     pub(super) fn only_put_aside(&self, to: InboxState) -> Result<(), BusError> {
         if self.state.is_unfinished() {
@@ -128,7 +85,8 @@ impl Held {
         Ok(())
     }
 
-    /// The only statement that moves a row from one state to another; leasing is its bulk form.
+    /// The only statement that moves a row from one state to another; leasing and finishing have
+    /// bulk forms of it.
     pub(super) async fn step(
         &self,
         connection: &mut SqliteConnection,
@@ -159,7 +117,7 @@ impl Held {
                 .await?;
         }
         if !stays_head {
-            promote(connection, &self.conversation_key).await?;
+            promote_all(connection, BTreeSet::from([self.conversation_key.as_str()])).await?;
         }
         Ok(())
     }
@@ -174,19 +132,39 @@ pub(super) fn check(id: i64, from: InboxState, to: InboxState) -> Result<(), Bus
     Err(BusError::Refused { queue: Queue::Inbox, id, from, to })
 }
 
-/// Makes the oldest unfinished message of a conversation its head, unless there is one.
-async fn promote(connection: &mut SqliteConnection, key: &str) -> Result<(), BusError> {
+/// Makes the oldest unfinished message of each conversation its head, unless there is one.
+pub(super) async fn promote_all(
+    connection: &mut SqliteConnection,
+    keys: BTreeSet<&str>,
+) -> Result<(), BusError> {
     sqlx::query(
-        "UPDATE inbox SET head = 1
-         WHERE id = (SELECT id FROM inbox
-                 WHERE conversation_key = ?1 AND state IN ('pending', 'leased')
+        "UPDATE OR FAIL inbox SET head = 1 WHERE id IN (
+             SELECT (SELECT id FROM inbox
+                 WHERE conversation_key = ended.value AND state IN ('pending', 'leased')
                  ORDER BY id LIMIT 1)
-             AND NOT EXISTS (SELECT 1 FROM inbox WHERE conversation_key = ?1 AND head = 1)",
+             FROM json_each(?) AS ended
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM inbox WHERE conversation_key = ended.value AND head = 1))",
     )
-    .bind(key.to_owned())
+    .bind(Json(keys))
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The rows of these numbers, as far as they are there.
+pub(super) async fn load_all(
+    connection: &mut SqliteConnection,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, Held>, BusError> {
+    let rows: Vec<Held> = sqlx::query_as(
+        "SELECT id, conversation_key, state, attempts, available_at, lease_epoch
+         FROM inbox WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(Json(ids.collect::<Vec<_>>()))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// The row, if it is leased to that owner.
@@ -196,10 +174,8 @@ pub(super) async fn leased(
     epoch: Epoch,
 ) -> Result<Held, BusError> {
     let held = Held::load(connection, id).await?;
-    if held.state == InboxState::Leased && held.lease_epoch == Some(epoch.0) {
-        return Ok(held);
-    }
-    Err(BusError::LeaseLost { queue: Queue::Inbox, id })
+    held.is_leased_to(epoch)?;
+    Ok(held)
 }
 
 /// Takes back leases: of one owner that lets go, or of all owners there were.

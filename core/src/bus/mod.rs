@@ -11,6 +11,7 @@
 //! | `bus` | [`Bus`]: ownership, wake-ups |
 //! | `inbox`, `outbox` | what can be asked of the two queues |
 //! | `inbox_steps`, `outbox_steps` | how a row moves |
+//! | `accepting`, `leasing`, `finishing`, `sending` | the steps that every message makes, for many at once |
 //! | `operate` | replaying, dropping, depths, purging |
 //! | `dead_letters` | what is put aside, listed and cleared |
 //! | `stale` | what waited too long |
@@ -19,17 +20,21 @@
 //! | `settings` | bounds, attempts, back-off, how long things are kept |
 //! | `error` | [`BusError`] |
 
+mod accepting;
 #[expect(clippy::module_inception, reason = "the module is named after what it holds")]
 mod bus;
 mod dead_letters;
 mod error;
+mod finishing;
 mod inbox;
 mod inbox_steps;
+mod leasing;
 mod operate;
 mod outbox;
 mod outbox_steps;
 mod reason;
 mod rows;
+mod sending;
 mod settings;
 mod stale;
 mod state;

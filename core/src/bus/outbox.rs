@@ -1,13 +1,11 @@
 //! The steps of a message that is to be sent.
 
 use serde_json::Value;
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
 
-use super::bus::check_owner;
-use super::outbox_steps::{Held, Step, check, full_platforms, insert, leased};
+use super::leasing::LeaseOutbox;
+use super::outbox_steps::{Draft, Held, Step, full_platforms, insert_all, leased};
 use super::reason::PutAside;
-use super::stale;
+use super::sending::Sent;
 use super::{
     Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue, Reason,
 };
@@ -22,11 +20,9 @@ impl Bus {
                 if messages.iter().any(|message| full.contains(&message.platform_id)) {
                     return Ok(Enqueued::Full);
                 }
-                let mut rows = Vec::with_capacity(messages.len());
-                for message in messages {
-                    rows.push(insert(connection, message, None, now).await?);
-                }
-                Ok(Enqueued::Rows(rows))
+                let draft = |new| Draft { new, inbox_id: None, now };
+                let drafts: Vec<Draft<'_>> = messages.iter().map(draft).collect();
+                Ok(Enqueued::Rows(insert_all(connection, &drafts).await?))
             })
         })
         .await
@@ -42,23 +38,9 @@ impl Bus {
         platform_id: &str,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, BusError> {
-        let (now, platform_id) = (self.clock.now(), platform_id.to_owned());
-        let before = self.stale_before(now);
-        self.change(&[], move |connection| {
-            Box::pin(async move {
-                check_owner(connection, epoch).await?;
-                check(0, OutboxState::Pending, OutboxState::Leased)?;
-                let mut rows = lease(connection, epoch, &platform_id, now, limit).await?;
-                if stale::put_aside(connection, &platform_id, &mut rows, before, now).await? {
-                    let taken = u32::try_from(rows.len()).unwrap_or(limit);
-                    let room = limit.saturating_sub(taken);
-                    rows.extend(lease(connection, epoch, &platform_id, now, room).await?);
-                }
-                rows.sort_by_key(|row| (row.available_at, row.id));
-                Ok(rows)
-            })
-        })
-        .await
+        let now = self.clock.now();
+        let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
+        self.bundled(&[], LeaseOutbox { epoch, platform_id, limit, stale_before, now }).await
     }
 
     /// The platform has the message, and answered this.
@@ -69,18 +51,7 @@ impl Bus {
         receipt: Option<Value>,
     ) -> Result<(), BusError> {
         let now = self.clock.now();
-        self.change(&[Queue::Inbox, Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                sqlx::query("UPDATE outbox SET receipt = ? WHERE id = ?")
-                    .bind(receipt.map(Json))
-                    .bind(id)
-                    .execute(&mut *connection)
-                    .await?;
-                held.step(connection, Step::sent(&held, now)).await
-            })
-        })
-        .await
+        self.bundled(&[Queue::Inbox, Queue::Outbox], Sent { id, epoch, receipt, now }).await
     }
 
     /// The platform may have the message: the answer to the attempt never came.
@@ -206,28 +177,4 @@ impl Bus {
             .await?;
         Ok(rows)
     }
-}
-
-async fn lease(
-    connection: &mut SqliteConnection,
-    epoch: Epoch,
-    platform_id: &str,
-    now: i64,
-    limit: u32,
-) -> Result<Vec<OutboxRow>, BusError> {
-    let rows = sqlx::query_as(
-        "UPDATE outbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
-         WHERE id IN (
-             SELECT id FROM outbox
-             WHERE platform_id = ?2 AND head = 1 AND state = 'pending' AND available_at <= ?3
-             ORDER BY available_at, id LIMIT ?4)
-         RETURNING *",
-    )
-    .bind(epoch.0)
-    .bind(platform_id.to_owned())
-    .bind(now)
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    Ok(rows)
 }

@@ -1,38 +1,74 @@
 //! How a row of the outbox moves: one statement, which asks the table of states first.
 
-use sqlx::SqliteConnection;
+use std::collections::{BTreeSet, HashMap};
+
 use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use uuid::Uuid;
 
 use super::reason::PutAside;
 use super::{Bus, BusError, BusSettings, Epoch, NewOutbox, OutboxState, Queue, Reason, Recovered};
+use crate::db::{slices, with_rows};
 
-pub(super) async fn insert(
+/// A message that is to become a row.
+pub(super) struct Draft<'a> {
+    pub(super) new: &'a NewOutbox,
+    pub(super) inbox_id: Option<i64>,
+    pub(super) now: i64,
+}
+
+/// Stores messages and answers with their numbers, in the same order. A message whose key is there
+/// already is that row.
+pub(super) async fn insert_all(
     connection: &mut SqliteConnection,
-    new: NewOutbox,
-    inbox_id: Option<i64>,
-    now: i64,
-) -> Result<i64, BusError> {
-    let id = sqlx::query_scalar(
-        "INSERT INTO outbox (inbox_id, platform_id, session_key, idempotency_key, resend_safe,
-             payload, state, head, available_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending',
-             NOT EXISTS (SELECT 1 FROM outbox
-                 WHERE platform_id = ?2 AND session_key = ?3 AND head = 1),
-             ?7, ?7)
-         ON CONFLICT (idempotency_key) DO UPDATE SET attempts = attempts
-         RETURNING id",
-    )
-    .bind(inbox_id)
-    .bind(new.platform_id)
-    .bind(new.session_key)
-    .bind(new.idempotency_key.unwrap_or_else(|| Uuid::now_v7().to_string()))
-    .bind(new.resend_safe)
-    .bind(Json(new.payload))
-    .bind(now)
-    .fetch_one(connection)
-    .await?;
-    Ok(id)
+    drafts: &[Draft<'_>],
+) -> Result<Vec<i64>, BusError> {
+    let mut ids = Vec::with_capacity(drafts.len());
+    let sessions = drafts.iter().map(|draft| draft.new.session()).collect();
+    for slice in slices(drafts) {
+        let keys: Vec<String> = slice.iter().map(Draft::key).collect();
+        let sql = with_rows(
+            "INSERT OR FAIL INTO outbox (inbox_id, platform_id, session_key, idempotency_key,
+                 resend_safe, payload, state, head, available_at, created_at)
+             VALUES {rows}
+             ON CONFLICT (idempotency_key) DO UPDATE SET attempts = attempts
+             RETURNING idempotency_key, id",
+            "(?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+            slice.len(),
+        );
+        let mut query = sqlx::query_as(AssertSqlSafe(sql));
+        for (Draft { new, inbox_id, now }, key) in slice.iter().zip(&keys) {
+            query = query
+                .bind(inbox_id)
+                .bind(new.platform_id.clone())
+                .bind(new.session_key.clone())
+                .bind(key.clone())
+                .bind(new.resend_safe)
+                .bind(Json(&new.payload))
+                .bind(OutboxState::Pending)
+                .bind(now)
+                .bind(now);
+        }
+        let made: Vec<(String, i64)> = query.fetch_all(&mut *connection).await?;
+        let made: HashMap<String, i64> = made.into_iter().collect();
+        ids.extend(keys.iter().filter_map(|key| made.get(key)));
+    }
+    if !ids.is_empty() {
+        promote_all(connection, sessions).await?;
+    }
+    Ok(ids)
+}
+
+impl Draft<'_> {
+    fn key(&self) -> String {
+        self.new.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string())
+    }
+}
+
+impl NewOutbox {
+    fn session(&self) -> (&str, &str) {
+        (&self.platform_id, &self.session_key)
+    }
 }
 
 /// The platforms that have as many unsent messages as they may.
@@ -116,6 +152,19 @@ impl Held {
             .ok_or(BusError::NoSuchRow { queue: Queue::Outbox, id })
     }
 
+    /// Its session, across platforms.
+    pub(super) fn session(&self) -> (&str, &str) {
+        (&self.platform_id, &self.session_key)
+    }
+
+    /// Refuses who does not hold the lease, or holds it no more.
+    pub(super) fn is_leased_to(&self, epoch: Epoch) -> Result<(), BusError> {
+        if self.state == OutboxState::Leased && self.lease_epoch == Some(epoch.0) {
+            return Ok(());
+        }
+        Err(BusError::LeaseLost { queue: Queue::Outbox, id: self.id })
+    }
+
     /// Refuses rows that are being worked on: only their owner may take these back.
     pub(super) fn only_put_aside(&self, to: OutboxState) -> Result<(), BusError> {
         if self.state.is_unfinished() {
@@ -125,7 +174,8 @@ impl Held {
         Ok(())
     }
 
-    /// The only statement that moves a row from one state to another; leasing is its bulk form.
+    /// The only statement that moves a row from one state to another; leasing and sending have
+    /// bulk forms of it.
     pub(super) async fn step(
         &self,
         connection: &mut SqliteConnection,
@@ -156,31 +206,50 @@ impl Held {
                 .await?;
         }
         if !stays_head {
-            promote(connection, &self.platform_id, &self.session_key).await?;
+            promote_all(connection, BTreeSet::from([self.session()])).await?;
         }
         Ok(())
     }
 }
 
-/// Makes the oldest unsent message of a session its head, unless there is one.
-pub(super) async fn promote(
+/// Makes the oldest unsent message of each session its head, unless there is one.
+pub(super) async fn promote_all(
     connection: &mut SqliteConnection,
-    platform_id: &str,
-    session_key: &str,
+    sessions: BTreeSet<(&str, &str)>,
 ) -> Result<(), BusError> {
     sqlx::query(
-        "UPDATE outbox SET head = 1
-         WHERE id = (SELECT id FROM outbox
-                 WHERE platform_id = ?1 AND session_key = ?2 AND state IN ('pending', 'leased')
+        "WITH ended (platform_id, session_key) AS (
+             SELECT value ->> 0, value ->> 1 FROM json_each(?))
+         UPDATE OR FAIL outbox SET head = 1 WHERE id IN (
+             SELECT (SELECT id FROM outbox
+                 WHERE platform_id = ended.platform_id AND session_key = ended.session_key
+                     AND state IN ('pending', 'leased')
                  ORDER BY id LIMIT 1)
-             AND NOT EXISTS (SELECT 1 FROM outbox
-                 WHERE platform_id = ?1 AND session_key = ?2 AND head = 1)",
+             FROM ended
+             WHERE NOT EXISTS (SELECT 1 FROM outbox
+                 WHERE platform_id = ended.platform_id AND session_key = ended.session_key
+                     AND head = 1))",
     )
-    .bind(platform_id.to_owned())
-    .bind(session_key.to_owned())
+    .bind(Json(sessions))
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The rows of these numbers, as far as they are there.
+pub(super) async fn load_all(
+    connection: &mut SqliteConnection,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, Held>, BusError> {
+    let rows: Vec<Held> = sqlx::query_as(
+        "SELECT id, platform_id, session_key, resend_safe, state, attempts, available_at,
+             lease_epoch
+         FROM outbox WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(Json(ids.collect::<Vec<_>>()))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Whether the step exists.
@@ -199,10 +268,8 @@ pub(super) async fn leased(
     epoch: Epoch,
 ) -> Result<Held, BusError> {
     let held = Held::load(connection, id).await?;
-    if held.state == OutboxState::Leased && held.lease_epoch == Some(epoch.0) {
-        return Ok(held);
-    }
-    Err(BusError::LeaseLost { queue: Queue::Outbox, id })
+    held.is_leased_to(epoch)?;
+    Ok(held)
 }
 
 /// Takes back leases: of one owner that lets go, or of all owners there were.

@@ -81,8 +81,7 @@ pub(super) async fn put_aside(
     .await?;
     let count = sessions.len();
     tracing::warn!(platform = platform_id, count, "messages were not sent: they waited too long");
-    for session in sessions.into_iter().collect::<BTreeSet<_>>() {
-        outbox_steps::promote(connection, platform_id, &session).await?;
-    }
+    let sessions: BTreeSet<_> = sessions.iter().map(|key| (platform_id, key.as_str())).collect();
+    outbox_steps::promote_all(connection, sessions).await?;
     Ok(true)
 }

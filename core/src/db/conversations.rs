@@ -6,7 +6,9 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::append::append_all;
 use super::database::now;
+use super::talks_in::TalksIn;
 use super::{Database, DbError};
 
 /// A conversation to be stored.
@@ -83,7 +85,10 @@ impl Conversations {
 
     /// Stores an empty conversation and selects it for its session.
     pub async fn create(&self, new: NewConversation) -> Result<Conversation, DbError> {
-        self.database.write(move |connection| Box::pin(insert(connection, new))).await
+        let forget = self.forgetting(&new.umo);
+        self.database
+            .write_then(move |connection| Box::pin(insert(connection, new)), move |_| forget())
+            .await
     }
 
     /// The conversation that the session talks in, or a new one, made from the argument.
@@ -108,6 +113,27 @@ impl Conversations {
             .await
     }
 
+    /// Which conversation the session talks in, or a new one, made from the argument. From memory
+    /// after the first time.
+    pub async fn talks_in(&self, new: NewConversation) -> Result<TalksIn, DbError> {
+        let cache = self.database.talks_cache();
+        let version = match cache.find(&new.umo) {
+            Ok(found) => return Ok(found),
+            Err(version) => version,
+        };
+        let found = self.selected_or_create(new).await?;
+        let talks_in =
+            TalksIn { conversation_id: found.conversation_id, persona_id: found.persona_id };
+        cache.keep(found.umo, talks_in.clone(), version);
+        Ok(talks_in)
+    }
+
+    /// What to do once it may have changed which conversation a session talks in.
+    fn forgetting(&self, umo: &str) -> impl FnOnce() + Send + use<> {
+        let (database, umo) = (self.database.clone(), umo.to_owned());
+        move || database.talks_cache().forget(&umo)
+    }
+
     /// The conversation that the session talks in.
     pub async fn selected(&self, umo: &str) -> Result<Option<Conversation>, DbError> {
         let found = sqlx::query_as(SELECTED)
@@ -119,24 +145,13 @@ impl Conversations {
 
     /// Makes the session talk in this conversation. False when it is not one of the session's.
     pub async fn select(&self, umo: &str, conversation_id: &str) -> Result<bool, DbError> {
+        let forget = self.forgetting(umo);
         let (umo, conversation_id) = (umo.to_owned(), conversation_id.to_owned());
         self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    let there: bool = sqlx::query_scalar(
-                        "SELECT EXISTS (SELECT 1 FROM conversations
-                         WHERE conversation_id = ? AND umo = ?)",
-                    )
-                    .bind(conversation_id.clone())
-                    .bind(umo.clone())
-                    .fetch_one(&mut *connection)
-                    .await?;
-                    if there {
-                        select(connection, umo, conversation_id).await?;
-                    }
-                    Ok(there)
-                })
-            })
+            .write_then(
+                move |connection| Box::pin(select_own(connection, umo, conversation_id)),
+                move |_| forget(),
+            )
             .await
     }
 
@@ -162,24 +177,10 @@ impl Conversations {
 
     /// Forgets all conversations of a session and says how many there were.
     pub async fn delete_of(&self, umo: &str) -> Result<u64, DbError> {
+        let forget = self.forgetting(umo);
         let umo = umo.to_owned();
         self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    sqlx::query(
-                        "DELETE FROM preferences
-                         WHERE scope = 'umo' AND scope_id = ? AND key = 'sel_conv_id'",
-                    )
-                    .bind(umo.clone())
-                    .execute(&mut *connection)
-                    .await?;
-                    let done = sqlx::query("DELETE FROM conversations WHERE umo = ?")
-                        .bind(umo)
-                        .execute(connection)
-                        .await?;
-                    Ok(done.rows_affected())
-                })
-            })
+            .write_then(move |connection| Box::pin(delete_of(connection, umo)), move |_| forget())
             .await
     }
 
@@ -267,37 +268,44 @@ async fn select(
     Ok(())
 }
 
-/// Appends within a transaction of the caller.
-pub(crate) async fn append(
+async fn select_own(
+    connection: &mut SqliteConnection,
+    umo: String,
+    conversation_id: String,
+) -> Result<bool, DbError> {
+    let there: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ? AND umo = ?)",
+    )
+    .bind(conversation_id.clone())
+    .bind(umo.clone())
+    .fetch_one(&mut *connection)
+    .await?;
+    if there {
+        select(connection, umo, conversation_id).await?;
+    }
+    Ok(there)
+}
+
+async fn delete_of(connection: &mut SqliteConnection, umo: String) -> Result<u64, DbError> {
+    sqlx::query(
+        "DELETE FROM preferences WHERE scope = 'umo' AND scope_id = ? AND key = 'sel_conv_id'",
+    )
+    .bind(umo.clone())
+    .execute(&mut *connection)
+    .await?;
+    let done = sqlx::query("DELETE FROM conversations WHERE umo = ?").bind(umo);
+    Ok(done.execute(connection).await?.rows_affected())
+}
+
+/// Appends within a transaction of the caller. [`DbError::Missing`] when there is no such one.
+async fn append(
     connection: &mut SqliteConnection,
     conversation_id: String,
     messages: Vec<NewMessage>,
 ) -> Result<(), DbError> {
-    let tokens: i64 = messages.iter().map(|message| i64::from(message.tokens)).sum();
-    let known = sqlx::query(
-        "UPDATE conversations SET token_usage = token_usage + ?, updated_at = ?
-         WHERE conversation_id = ?",
-    )
-    .bind(tokens)
-    .bind(now())
-    .bind(conversation_id.clone())
-    .execute(&mut *connection)
-    .await?;
-    if known.rows_affected() == 0 {
-        return Err(DbError::Missing { what: "conversation" });
+    let turn = (conversation_id.as_str(), messages.as_slice());
+    match append_all(connection, &[turn]).await? {
+        0 => Err(DbError::Missing { what: "conversation" }),
+        _ => Ok(()),
     }
-    for message in messages {
-        sqlx::query(
-            "INSERT INTO conversation_messages (conversation_id, role, content, tokens, created_at)
-             VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(conversation_id.clone())
-        .bind(message.role)
-        .bind(Json(message.content))
-        .bind(message.tokens)
-        .bind(now())
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
 }

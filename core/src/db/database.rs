@@ -12,13 +12,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bundle::{Bundle, Bundled, Caller};
 use super::personas::PersonaCache;
 use super::session_rules::RuleCache;
-use super::writer::{Job, JobError, Work, Writer};
+use super::talks_in::TalksCache;
+use super::writer::{Job, JobError, Queued, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
     PersonaFolders, Personas, Preferences, SessionRules, Statistics, files, migrations,
 };
+
+/// How many statements the writer keeps prepared: those of the hot steps in each length.
+const STATEMENTS: usize = 256;
 
 /// Now, as the database stores it: milliseconds since the epoch.
 pub(crate) fn now() -> i64 {
@@ -51,12 +56,13 @@ pub struct Database {
 }
 
 struct Inner {
-    queue: mpsc::Sender<Box<dyn Work>>,
+    queue: mpsc::Sender<Queued>,
     readers: SqlitePool,
     closing: CancellationToken,
     tasks: TaskTracker,
     folder: PathBuf,
     rules: RuleCache,
+    talks: TalksCache,
     personas: PersonaCache,
 }
 
@@ -79,6 +85,11 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             // After a burst the log shrinks again.
             .pragma("journal_size_limit", "67108864")
+            // A page that is changed often is then copied to the file less often.
+            .pragma("wal_autocheckpoint", "8000")
+            .pragma("cache_size", "-16384")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(STATEMENTS)
             .foreign_keys(true);
         let mut connection =
             writing.connect().await.map_err(|error| files::opening(&folder, error))?;
@@ -101,7 +112,8 @@ impl Database {
         };
         tasks.spawn(writer.run());
         let (rules, personas) = (RuleCache::default(), PersonaCache::default());
-        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas };
+        let talks = TalksCache::default();
+        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas, talks };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -133,9 +145,22 @@ impl Database {
     {
         let (caller, answer) = oneshot::channel();
         let committed = Box::new(committed);
-        let job: Box<dyn Work> = Box::new(Job { work: job, caller, committed });
+        let job = Queued::Job(Box::new(Job { work: job, caller, committed }));
         self.inner.queue.send(job).await.map_err(|_| DbError::Closed)?;
         answer.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// [`Self::write_then`] for a job that is done together with others of its kind.
+    pub(crate) async fn write_bundled<B: Bundled>(
+        &self,
+        job: B,
+        committed: impl FnOnce(&B::Output) + Send + 'static,
+    ) -> Result<B::Output, B::Error> {
+        let (answer, answered) = oneshot::channel();
+        let caller = Caller { answer, committed: Box::new(committed) };
+        let job = Queued::Bundle(Box::new(Bundle::new(job, caller)));
+        self.inner.queue.send(job).await.map_err(|_| DbError::Closed)?;
+        answered.await.map_err(|_| DbError::Closed)?
     }
 
     /// The read-only connections. They see what has been committed.
@@ -183,6 +208,10 @@ impl Database {
     /// What an operator set for single sessions.
     pub fn session_rules(&self) -> SessionRules {
         SessionRules::new(self.clone())
+    }
+
+    pub(super) fn talks_cache(&self) -> &TalksCache {
+        &self.inner.talks
     }
 
     pub(super) fn rule_cache(&self) -> &RuleCache {

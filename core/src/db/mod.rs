@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `database` | opening, closing, the two ways in |
 //! | `writer` | group commit |
+//! | `bundle` | jobs of one kind, done by few statements |
 //! | `migrations` | the embedded, forward-only schema |
 //! | `files` | making the database's files |
 //! | `inspect` | a look at the file that changes nothing |
@@ -17,8 +18,10 @@
 
 mod accounts;
 mod api_keys;
+mod append;
 mod attachment_files;
 mod attachments;
+mod bundle;
 mod chat_sessions;
 mod conversations;
 mod database;
@@ -33,12 +36,14 @@ mod personas;
 mod preferences;
 mod session_rules;
 mod statistics;
+mod talks_in;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use conversations::append as append_messages;
+pub(crate) use append::append_all as append_turns;
+pub(crate) use bundle::{Bundled, Done, slices, with_rows};
 pub(crate) use database::now;
 pub(crate) use history::insert as insert_history;
 pub(crate) use writer::JobError;
@@ -63,3 +68,4 @@ pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{
     CallStatus, CountedMessages, MessageCount, ProviderCall, ProviderUsage, Statistics,
 };
+pub use talks_in::TalksIn;

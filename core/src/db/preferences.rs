@@ -117,7 +117,10 @@ impl Preferences {
     fn changed(&self, scope: &str, scope_id: &str) -> impl FnOnce() + use<> {
         let (database, scope, scope_id) =
             (self.database.clone(), scope.to_owned(), scope_id.to_owned());
-        move || database.rule_cache().forget(&scope, &scope_id)
+        move || {
+            database.rule_cache().forget(&scope, &scope_id);
+            database.talks_cache().forget(&scope_id);
+        }
     }
 
     /// All preferences of one thing, by name.

@@ -1,7 +1,8 @@
 //! Counters for the status page: messages per hour and platform, calls per provider.
 
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use super::bundle::{slices, with_rows};
 use super::{Database, DbError};
 
 const HOUR: i64 = 3_600_000;
@@ -135,10 +136,7 @@ impl Statistics {
                     for (message, count) in messages {
                         add_messages(connection, message, count).await?;
                     }
-                    for call in calls {
-                        insert_call(connection, call).await?;
-                    }
-                    Ok(())
+                    insert_calls(connection, &calls).await
                 })
             })
             .await
@@ -204,25 +202,35 @@ async fn add_messages(
     Ok(())
 }
 
-async fn insert_call(connection: &mut SqliteConnection, call: ProviderCall) -> Result<(), DbError> {
-    sqlx::query(
-        "INSERT INTO provider_stats (agent_type, status, umo, conversation_id,
-             provider_id, provider_model, token_input_other, token_input_cached,
-             token_output, start_time, end_time, time_to_first_token)
-         VALUES ('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(call.status.as_str())
-    .bind(call.umo)
-    .bind(call.conversation_id)
-    .bind(call.provider_id)
-    .bind(call.provider_model)
-    .bind(call.token_input_other)
-    .bind(call.token_input_cached)
-    .bind(call.token_output)
-    .bind(call.start_time)
-    .bind(call.end_time)
-    .bind(call.time_to_first_token)
-    .execute(connection)
-    .await?;
+async fn insert_calls(
+    connection: &mut SqliteConnection,
+    calls: &[ProviderCall],
+) -> Result<(), DbError> {
+    for slice in slices(calls) {
+        let sql = with_rows(
+            "INSERT INTO provider_stats (agent_type, status, umo, conversation_id, provider_id,
+                 provider_model, token_input_other, token_input_cached, token_output, start_time,
+                 end_time, time_to_first_token)
+             VALUES {rows}",
+            "('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            slice.len(),
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for call in slice {
+            query = query
+                .bind(call.status.as_str())
+                .bind(call.umo.clone())
+                .bind(call.conversation_id.clone())
+                .bind(call.provider_id.clone())
+                .bind(call.provider_model.clone())
+                .bind(call.token_input_other)
+                .bind(call.token_input_cached)
+                .bind(call.token_output)
+                .bind(call.start_time)
+                .bind(call.end_time)
+                .bind(call.time_to_first_token);
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }

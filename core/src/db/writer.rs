@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::DbError;
+use super::bundle::AnyBundle;
 
 /// A job whose result type has been forgotten, so that one queue holds all of them.
 pub(super) trait Work: Send {
@@ -87,11 +88,58 @@ where
     }
 }
 
+/// What waits for the writer.
+pub(super) enum Queued {
+    /// A job of its own.
+    Job(Box<dyn Work>),
+    /// A job that is done together with others of its kind.
+    Bundle(Box<dyn AnyBundle>),
+}
+
+/// What shares a commit.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Box<dyn Work>>,
+    bundles: Vec<Box<dyn AnyBundle>>,
+}
+
+impl Batch {
+    /// Sorts what queued up: jobs in their order, each kind of bundled jobs in its order.
+    fn of(queued: &mut Vec<Queued>) -> Self {
+        let mut batch = Self::default();
+        for each in queued.drain(..) {
+            match each {
+                Queued::Job(job) => batch.jobs.push(job),
+                Queued::Bundle(bundle) => batch.bundle(bundle),
+            }
+        }
+        batch.bundles.sort_by_key(|bundle| bundle.goes_last());
+        batch
+    }
+
+    fn bundle(&mut self, bundle: Box<dyn AnyBundle>) {
+        let mut left = Some(bundle);
+        for kind in &mut self.bundles {
+            left = left.and_then(|bundle| kind.absorb(bundle));
+        }
+        self.bundles.extend(left);
+    }
+
+    fn answer_unrun(self, error: &DbError) {
+        for job in self.jobs {
+            job.refuse(error.clone());
+        }
+        for bundle in self.bundles {
+            bundle.answer(Err(error.clone()));
+        }
+    }
+}
+
 /// The task that owns the only writing connection.
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
-    pub(super) queue: mpsc::Receiver<Box<dyn Work>>,
+    pub(super) queue: mpsc::Receiver<Queued>,
     pub(super) closing: CancellationToken,
     pub(super) batch: usize,
 }
@@ -99,11 +147,11 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs until the database is closed or forgotten, and drains the queue before it ends.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(self.batch);
+        let mut queued = Vec::with_capacity(self.batch);
         loop {
             let taken = tokio::select! {
                 biased;
-                taken = self.queue.recv_many(&mut batch, self.batch) => taken,
+                taken = self.queue.recv_many(&mut queued, self.batch) => taken,
                 () = self.closing.cancelled(), if !self.queue.is_closed() => {
                     self.queue.close();
                     continue;
@@ -112,7 +160,7 @@ impl Writer {
             if taken == 0 {
                 break;
             }
-            self.commit(&mut batch).await;
+            self.commit(Batch::of(&mut queued)).await;
         }
         if let Err(error) = self.end().await {
             tracing::warn!(%error, "the database was not closed cleanly; the next start recovers it");
@@ -127,15 +175,18 @@ impl Writer {
     }
 
     /// One transaction for the whole batch.
-    async fn commit(&mut self, batch: &mut Vec<Box<dyn Work>>) {
+    async fn commit(&mut self, mut batch: Batch) {
         if let Err(error) = self.begin().await {
-            for job in batch.drain(..) {
-                job.refuse(error.clone());
-            }
-            return;
+            return batch.answer_unrun(&error);
         }
-        let (ran, mut outcome) = self.run_all(batch).await;
-        let worth_it = outcome.is_ok() && ran.iter().any(|job| job.succeeded);
+        let alone = batch.jobs.len() == 1 && batch.bundles.is_empty();
+        let (ran, mut outcome) = self.run_jobs(&mut batch.jobs, alone).await;
+        if outcome.is_ok() {
+            outcome = self.run_bundles(&mut batch.bundles, ran.is_empty()).await;
+        }
+        let worth_it = outcome.is_ok()
+            && (ran.iter().any(|job| job.succeeded)
+                || batch.bundles.iter().any(|bundle| bundle.succeeded()));
         if worth_it {
             outcome = self.execute("COMMIT").await;
         }
@@ -145,13 +196,19 @@ impl Writer {
         for job in ran {
             job.answer(outcome.clone());
         }
+        for bundle in batch.bundles {
+            bundle.answer(outcome.clone());
+        }
     }
 
     /// Runs the jobs of a batch. An error means that none of them can be committed.
-    async fn run_all(&mut self, batch: &mut Vec<Box<dyn Work>>) -> (Vec<Ran>, Result<(), DbError>) {
-        let alone = batch.len() == 1;
-        let mut ran = Vec::with_capacity(batch.len());
-        let mut jobs = batch.drain(..);
+    async fn run_jobs(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Work>>,
+        alone: bool,
+    ) -> (Vec<Ran>, Result<(), DbError>) {
+        let mut ran = Vec::with_capacity(jobs.len());
+        let mut jobs = jobs.drain(..);
         for job in jobs.by_ref() {
             if alone {
                 // A rollback of the whole transaction takes back nobody else's writes.
@@ -171,6 +228,58 @@ impl Writer {
             }
         }
         (ran, Ok(()))
+    }
+
+    /// Runs the bundles of a batch, each as a whole, or job by job when one is refused. An error
+    /// means that nothing of the batch can be committed.
+    async fn run_bundles(
+        &mut self,
+        bundles: &mut [Box<dyn AnyBundle>],
+        alone: bool,
+    ) -> Result<(), DbError> {
+        if bundles.is_empty() {
+            return Ok(());
+        }
+        if !alone {
+            self.execute("SAVEPOINT bundles").await?;
+        }
+        let mut refused = None;
+        for bundle in bundles.iter_mut() {
+            if let Err(error) = bundle.run_all(&mut self.connection).await {
+                refused = Some(error);
+                break;
+            }
+        }
+        let Some(error) = refused else {
+            return if alone { Ok(()) } else { self.execute("RELEASE bundles").await };
+        };
+        tracing::debug!(%error, "jobs were refused together; each is done on its own");
+        bundles.iter_mut().for_each(|bundle| bundle.forget());
+        if alone {
+            self.roll_back().await;
+            self.begin().await?;
+        } else {
+            let taken_back = self.execute("ROLLBACK TO bundles; RELEASE bundles").await;
+            taken_back.map_err(|_| error)?;
+        }
+        for bundle in bundles {
+            for index in 0..bundle.len() {
+                self.run_one(bundle.as_mut(), index).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a job of a bundle so that its failure takes back its own writes and nobody else's.
+    async fn run_one(&mut self, bundle: &mut dyn AnyBundle, index: usize) -> Result<(), DbError> {
+        self.execute("SAVEPOINT job").await?;
+        let ran = bundle.run_one(index, &mut self.connection).await;
+        if ran.succeeded {
+            return self.execute("RELEASE job").await;
+        }
+        let taken_back = self.execute("ROLLBACK TO job; RELEASE job").await;
+        // What broke the job broke the transaction: a full disk, a failing device.
+        taken_back.map_err(|error| ran.failure.unwrap_or(error))
     }
 
     /// Opens a new connection when the old one cannot even begin.
