@@ -9,6 +9,7 @@
 //! | [`talk`] | what a person does in the chat |
 //! | [`fake_onebot`] | the far side of the OneBot platform, with every transport and vice |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
+//! | [`message_load`] | what loads the message path, and counts |
 //! | [`process`] | the real binary as a process |
 
 #![expect(clippy::indexing_slicing, reason = "JSON of answers is indexed; a miss fails the test")]
@@ -18,6 +19,7 @@ pub mod event_stream;
 pub mod fake_onebot;
 pub mod fake_openai;
 pub mod gateway_process;
+pub mod message_load;
 pub mod process;
 pub mod process_cost;
 pub mod talk;

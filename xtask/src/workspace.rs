@@ -80,6 +80,14 @@ impl Workspace {
         Ok(self.built(profile, name))
     }
 
+    /// Builds an example of a package and returns its path.
+    pub(crate) fn example(&self, profile: &str, package: &str, name: &str) -> Result<PathBuf> {
+        let shell = self.shell()?;
+        cmd!(shell, "cargo build -p {package} --example {name} --profile {profile}").run()?;
+        let built = self.built(profile, name);
+        Ok(built.with_file_name("examples").join(name))
+    }
+
     fn built(&self, profile: &str, name: &str) -> PathBuf {
         let folder = if profile == "dev" { "debug" } else { profile };
         self.target.join(folder).join(name)

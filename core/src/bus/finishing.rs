@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::inbox_steps::{self, check};
-use super::outbox_steps::{self, Draft};
+use super::queueing::{Draft, insert_all};
 use super::{BusError, Epoch, Finish, Finished, InboxState, Queue};
 use crate::db::{Bundled, DbError, Done, append_turns, insert_history};
 
@@ -76,7 +76,7 @@ async fn store(
         turn.finish.outbox.iter().map(move |new| Draft { new, inbox_id, now })
     });
     let drafts: Vec<Draft<'_>> = drafts.collect();
-    let mut rows = outbox_steps::insert_all(connection, &drafts).await?.into_iter();
+    let mut rows = insert_all(connection, &drafts).await?.into_iter();
     let mut finished = Vec::with_capacity(turns.len());
     for turn in turns {
         let mut history = Vec::with_capacity(turn.finish.history.len());

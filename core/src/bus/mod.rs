@@ -11,7 +11,7 @@
 //! | `bus` | [`Bus`]: ownership, wake-ups |
 //! | `inbox`, `outbox` | what can be asked of the two queues |
 //! | `inbox_steps`, `outbox_steps` | how a row moves |
-//! | `accepting`, `leasing`, `finishing`, `sending` | the steps that every message makes, for many at once |
+//! | `accepting`, `leasing`, `finishing`, `queueing`, `sending` | the steps that every message makes, for many at once |
 //! | `operate` | replaying, dropping, depths, purging |
 //! | `dead_letters` | what is put aside, listed and cleared |
 //! | `stale` | what waited too long |
@@ -32,6 +32,7 @@ mod leasing;
 mod operate;
 mod outbox;
 mod outbox_steps;
+mod queueing;
 mod reason;
 mod rows;
 mod sending;

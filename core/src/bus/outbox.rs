@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::leasing::LeaseOutbox;
-use super::outbox_steps::{Draft, Held, Step, full_platforms, insert_all, leased};
+use super::outbox_steps::{Held, Step, full_platforms, leased};
+use super::queueing::{Draft, insert_all};
 use super::reason::PutAside;
 use super::sending::Sent;
 use super::{

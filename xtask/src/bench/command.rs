@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{http, startup};
+use super::{http, messages, startup};
 use crate::workspace::Workspace;
 
 /// Which bench, and where its result goes.
@@ -26,6 +26,8 @@ enum Bench {
     Startup(startup::Arguments),
     /// Answers per second of a guarded row, and of its refusal while loading.
     Http(http::Arguments),
+    /// Messages through the whole path: rate, times, flatness, and a flood.
+    Messages(messages::Arguments),
 }
 
 /// Measures, prints the table and writes the file.
@@ -33,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let figures = match &arguments.bench {
         Bench::Startup(bench) => startup::run(workspace, &arguments.profile, bench)?,
         Bench::Http(bench) => http::run(workspace, &arguments.profile, bench)?,
+        Bench::Messages(bench) => messages::run(workspace, &arguments.profile, bench)?,
     };
     figures.print();
     match &arguments.json {

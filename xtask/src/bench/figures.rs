@@ -34,6 +34,11 @@ impl Figures {
         self.0.insert(name, Figure { value: round(value), unit, baseline, ratio });
     }
 
+    /// A value that was added, or NaN.
+    pub(super) fn value(&self, name: &str) -> f64 {
+        self.0.get(name).map_or(f64::NAN, |figure| figure.value)
+    }
+
     /// The table for people.
     pub(super) fn print(&self) {
         let or_dash = |number: Option<f64>| number.map_or("-".to_owned(), |each| each.to_string());
@@ -50,7 +55,7 @@ impl Figures {
                 ]
             })
             .collect();
-        table::print(&["figure", "value", "bare server", "ratio", "unit"], &rows);
+        table::print(&["figure", "value", "baseline", "ratio", "unit"], &rows);
     }
 
     /// The file for programs.

@@ -143,7 +143,7 @@ impl Bench<'_> {
 }
 
 /// Makes the account the way an operator would.
-fn account(binary: &Path, data: &Path) -> Result<()> {
+pub(super) fn account(binary: &Path, data: &Path) -> Result<()> {
     let mut child = Command::new(binary)
         .args(["account", "reset", "--username", USERNAME, "--password-stdin"])
         .env("FIRSTLIGHT_DATA_DIR", data)
@@ -158,7 +158,7 @@ fn account(binary: &Path, data: &Path) -> Result<()> {
 }
 
 /// Logs in and returns the session's token.
-fn token(address: SocketAddr) -> Result<String> {
+pub(super) fn token(address: SocketAddr) -> Result<String> {
     let body = json!({ "username": USERNAME, "password": PASSWORD });
     let options = Options { token: None, json: Some(&body) };
     let reply = call(address, "/api/auth/login", &options)?;

@@ -7,6 +7,7 @@ mod client;
 mod command;
 mod figures;
 mod http;
+mod messages;
 mod server;
 mod startup;
 

@@ -86,6 +86,16 @@ impl Server {
         Ok(kibibytes.context("no VmRSS")?.parse::<f64>()? / 1024.0)
     }
 
+    /// User and system time so far.
+    pub(super) fn cpu(&self) -> Result<Duration> {
+        /// A tick is 10 ms on every Linux.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("no name")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        Ok(TICK * ticks.sum::<Result<u32, _>>()?)
+    }
+
     /// Asks the server to end and waits until it has.
     pub(super) fn stop(mut self) -> Result<()> {
         let id = self.child.id().to_string();
@@ -113,6 +123,6 @@ fn workers() -> String {
 }
 
 /// An address that was free a moment ago.
-fn free_address() -> Result<SocketAddr> {
+pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -6,3 +6,4 @@ mod letters;
 mod ownership;
 mod random;
 mod steps;
+mod together;

@@ -1,6 +1,7 @@
 //! The database against real files.
 
 mod attachments;
+mod bundles;
 mod chats;
 mod fresh;
 mod opening;
