@@ -143,7 +143,7 @@ async fn prepare(
     let conversation = resources
         .database
         .conversations()
-        .selected_or_create(NewConversation {
+        .talks_in(NewConversation {
             platform_id: event.platform_id().to_string(),
             umo: event.session.to_string(),
             title: None,
