@@ -1,6 +1,7 @@
 //! The steps of a message that is to be sent.
 
 use serde_json::Value;
+use sqlx::types::Json;
 
 use super::leasing::LeaseOutbox;
 use super::outbox_steps::{Held, Step, full_platforms, leased};

@@ -119,3 +119,20 @@ async fn turns_that_end_together_add_to_their_own_conversations() {
         assert_eq!(conversations.by_id(id).await.unwrap().unwrap().token_usage, 10);
     }
 }
+
+#[tokio::test]
+async fn once_a_message_finds_no_room_those_behind_it_find_none_either() {
+    let settings = BusSettings { max_pending: 2, ..BusSettings::default() };
+    let bench = Bench::new(settings).await;
+    let known = bench.accept("m1", "a").await;
+    let batch = ["m1", "m2", "m3", "m1"].map(|name| message(name, "a")).to_vec();
+    let lone = bench.bus.accept(message("m1", "a"));
+    let (batch, lone) = tokio::join!(bench.bus.accept_all(batch), lone);
+    let batch = batch.unwrap();
+    assert!(matches!(
+        batch[..],
+        [Accepted::Duplicate(first), Accepted::New(_), Accepted::Full, Accepted::Full]
+            if first == known
+    ));
+    assert_eq!(lone.unwrap(), Accepted::Duplicate(known));
+}
