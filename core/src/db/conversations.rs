@@ -1,6 +1,5 @@
 //! Conversations: what a model is shown. Messages are rows, appended and never rewritten.
 
-use futures_util::TryStreamExt;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
@@ -203,22 +202,47 @@ impl Conversations {
         conversation_id: &str,
         max_tokens: u64,
     ) -> Result<Vec<Message>, DbError> {
-        let mut newest_first = sqlx::query_as::<_, Message>(
-            "SELECT * FROM conversation_messages WHERE conversation_id = ? ORDER BY id DESC",
+        /// How many messages are read at first, and how many at once at most.
+        const PAGES: (usize, usize) = (16, 1_024);
+        let (mut window, mut spent, mut before) = (Vec::new(), 0_u64, i64::MAX);
+        let mut page = PAGES.0;
+        loop {
+            let newest_first = self.page_before(conversation_id, before, page).await?;
+            let was_the_last = newest_first.len() < page;
+            for message in newest_first {
+                spent = spent.saturating_add(u64::from(message.tokens));
+                if spent > max_tokens && !window.is_empty() {
+                    window.reverse();
+                    return Ok(window);
+                }
+                before = message.id;
+                window.push(message);
+            }
+            if was_the_last {
+                window.reverse();
+                return Ok(window);
+            }
+            page = (page * 2).min(PAGES.1);
+        }
+    }
+
+    /// The newest messages that are older than that one, the newest of them first.
+    async fn page_before(
+        &self,
+        conversation_id: &str,
+        before: i64,
+        count: usize,
+    ) -> Result<Vec<Message>, DbError> {
+        let page = sqlx::query_as(
+            "SELECT id, role, content, tokens, created_at FROM conversation_messages
+             WHERE conversation_id = ? AND id < ? ORDER BY id DESC LIMIT 0 + ?",
         )
         .bind(conversation_id.to_owned())
-        .fetch(self.database.readers());
-        let mut window = Vec::new();
-        let mut spent = 0_u64;
-        while let Some(message) = newest_first.try_next().await? {
-            spent = spent.saturating_add(u64::from(message.tokens));
-            if spent > max_tokens && !window.is_empty() {
-                break;
-            }
-            window.push(message);
-        }
-        window.reverse();
-        Ok(window)
+        .bind(before)
+        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(page)
     }
 }
 

@@ -50,11 +50,7 @@ impl Sender {
                 break;
             }
             let full = self.fill(&mut sends, &cut).await;
-            tokio::select! {
-                () = stop.cancelled() => break,
-                _ = sends.join_next(), if !sends.is_empty() => {}
-                () = until_work(&mut wake), if !full => {}
-            }
+            self.until_more(&mut sends, &mut wake, full, &stop).await;
         }
         let ended = async |sends: &mut JoinSet<()>| while sends.join_next().await.is_some() {};
         if timeout(DRAIN, ended(&mut sends)).await.is_err() {
@@ -64,23 +60,49 @@ impl Sender {
         }
     }
 
+    /// Waits until there may be something to send: it has come, or there is room for it again.
+    async fn until_more(
+        &self,
+        sends: &mut JoinSet<()>,
+        wake: &mut Wake,
+        full: bool,
+        stop: &CancellationToken,
+    ) {
+        let work = until_work(wake);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = &mut work, if !full => return,
+                _ = sends.join_next(), if !sends.is_empty() => {
+                    while sends.try_join_next().is_some() {}
+                    if full {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     /// Begins as many sends as there is room for; answers whether there is no more room.
     async fn fill(&self, sends: &mut JoinSet<()>, cut: &CancellationToken) -> bool {
         let most = self.adapter.capabilities().concurrent_sends.max(1);
-        loop {
-            let busy = u32::try_from(sends.len()).unwrap_or(u32::MAX);
-            let room = most.saturating_sub(busy);
-            if room == 0 {
-                return true;
+        let busy = u32::try_from(sends.len()).unwrap_or(u32::MAX);
+        let room = most.saturating_sub(busy);
+        if room == 0 {
+            return true;
+        }
+        match self.bus.lease_outbox(self.epoch, &self.platform_id, room).await {
+            Ok(rows) => {
+                // Fewer than asked for is all there is; what comes later wakes.
+                let full = u32::try_from(rows.len()).is_ok_and(|taken| taken >= room);
+                rows.into_iter().for_each(|row| self.begin(sends, row, cut));
+                full
             }
-            match self.bus.lease_outbox(self.epoch, &self.platform_id, room).await {
-                Ok(rows) if rows.is_empty() => return false,
-                Ok(rows) => rows.into_iter().for_each(|row| self.begin(sends, row, cut)),
-                Err(error) => {
-                    tracing::error!(%error, "the outbox could not be read; trying again");
-                    sleep(RETRY_AFTER).await;
-                    return false;
-                }
+            Err(error) => {
+                tracing::error!(%error, "the outbox could not be read; trying again");
+                sleep(RETRY_AFTER).await;
+                false
             }
         }
     }

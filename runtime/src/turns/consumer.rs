@@ -34,11 +34,7 @@ impl Consumer {
         let mut wake = self.bus.inbox_wake();
         while !self.gone.is_cancelled() {
             let full = self.fill(&mut turns).await;
-            tokio::select! {
-                () = self.gone.cancelled() => break,
-                _ = turns.join_next(), if !turns.is_empty() => {}
-                () = until_work(&mut wake), if !full => {}
-            }
+            self.until_more(&mut turns, &mut wake, full).await;
         }
         // A turn catches its own panics and ends by itself once the runtime goes.
         while turns.join_next().await.is_some() {}
@@ -46,19 +42,39 @@ impl Consumer {
         Ok(())
     }
 
+    /// Waits until there may be a turn to begin: work has come, or there is room for work again.
+    async fn until_more(&self, turns: &mut JoinSet<()>, wake: &mut Wake, full: bool) {
+        let work = until_work(wake);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                () = self.gone.cancelled() => return,
+                () = &mut work, if !full => return,
+                _ = turns.join_next(), if !turns.is_empty() => {
+                    while turns.try_join_next().is_some() {}
+                    if full {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     /// Begins as many turns as there is room for; answers whether there is no more room.
     async fn fill(&self, turns: &mut JoinSet<()>) -> bool {
-        loop {
-            let room = CONCURRENT_TURNS.saturating_sub(turns.len());
-            let Some(room) = u32::try_from(room).ok().filter(|room| *room > 0) else { return true };
-            match self.bus.lease_next(self.epoch, room).await {
-                Ok(rows) if rows.is_empty() => return false,
-                Ok(rows) => rows.into_iter().for_each(|row| self.begin(turns, row)),
-                Err(error) => {
-                    tracing::error!(%error, "the inbox could not be read; trying again");
-                    tokio::time::sleep(RETRY_AFTER).await;
-                    return false;
-                }
+        let room = CONCURRENT_TURNS.saturating_sub(turns.len());
+        let Some(limit) = u32::try_from(room).ok().filter(|limit| *limit > 0) else { return true };
+        match self.bus.lease_next(self.epoch, limit).await {
+            Ok(rows) => {
+                // Fewer than asked for is all there is; what comes later wakes.
+                let full = rows.len() >= room;
+                rows.into_iter().for_each(|row| self.begin(turns, row));
+                full
+            }
+            Err(error) => {
+                tracing::error!(%error, "the inbox could not be read; trying again");
+                tokio::time::sleep(RETRY_AFTER).await;
+                false
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::talk::openai_at;
 
 /// How many tokens of a conversation a model is shown: a window of the same length however much
 /// is stored, so that what is measured is the storing.
-const WINDOW: u32 = 200;
+const WINDOW: u32 = 100;
 /// How many messages are stored at once.
 const CHUNK: u64 = 1_000;
 
