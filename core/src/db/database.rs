@@ -62,7 +62,7 @@ struct Inner {
     tasks: TaskTracker,
     folder: PathBuf,
     rules: RuleCache,
-    talks: TalksCache,
+    sessions: TalksCache,
     personas: PersonaCache,
 }
 
@@ -112,8 +112,8 @@ impl Database {
         };
         tasks.spawn(writer.run());
         let (rules, personas) = (RuleCache::default(), PersonaCache::default());
-        let talks = TalksCache::default();
-        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas, talks };
+        let sessions = TalksCache::default();
+        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas, sessions };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -211,7 +211,7 @@ impl Database {
     }
 
     pub(super) fn talks_cache(&self) -> &TalksCache {
-        &self.inner.talks
+        &self.inner.sessions
     }
 
     pub(super) fn rule_cache(&self) -> &RuleCache {

@@ -113,7 +113,7 @@ impl Bench<'_> {
         for round in 0..self.arguments.rounds {
             let before = setting.gateway.cpu()?;
             let many = self.load(&setting, 64, 64)?;
-            costs.push(micros(setting.gateway.cpu()? - before) / many.answered);
+            costs.push(micros(setting.gateway.cpu()?.saturating_sub(before)) / many.answered);
             let one = self.load(&setting, 1, 1)?;
             let ceiling = self.ceiling(bus_rate)?;
             println!(
@@ -158,7 +158,7 @@ impl Bench<'_> {
         for _ in 0..self.arguments.rounds {
             let before = setting.gateway.cpu()?;
             let report = self.load(&setting, in_flight, conversations)?;
-            costs.push(micros(setting.gateway.cpu()? - before) / report.answered);
+            costs.push(micros(setting.gateway.cpu()?.saturating_sub(before)) / report.answered);
         }
         setting.gateway.stop()?;
         println!("{name}: {costs:.0?} us for each message");
