@@ -109,14 +109,11 @@ impl Seen {
     }
 
     fn note(&mut self, platform: String, name: Option<String>, number: i64) {
-        match name {
-            Some(name) => {
-                self.known.insert((platform, name), number);
-            }
-            None => {
-                let unfinished = u32::try_from(number).unwrap_or(u32::MAX);
-                self.unfinished.insert(platform, unfinished);
-            }
+        if let Some(name) = name {
+            self.known.insert((platform, name), number);
+        } else {
+            let unfinished = u32::try_from(number).unwrap_or(u32::MAX);
+            self.unfinished.insert(platform, unfinished);
         }
     }
 

@@ -36,10 +36,13 @@ pub(crate) trait Bundled: Sized + Send + Sync + 'static {
     ) -> BoxFuture<'c, Result<Done<Self>, Self::Error>>;
 }
 
+/// What is done with the output of a job once it is committed.
+pub(super) type Committed<T> = Box<dyn FnOnce(&T) + Send>;
+
 /// Who waits for a job, and what is done once it is committed, whether or not anybody waits.
 pub(super) struct Caller<B: Bundled> {
     pub(super) answer: oneshot::Sender<Result<B::Output, B::Error>>,
-    pub(super) committed: Box<dyn FnOnce(&B::Output) + Send>,
+    pub(super) committed: Committed<B::Output>,
 }
 
 /// Jobs of one kind.

@@ -113,7 +113,7 @@ impl Database {
         tasks.spawn(writer.run());
         let (rules, personas) = (RuleCache::default(), PersonaCache::default());
         let sessions = TalksCache::default();
-        let inner = Inner { queue, readers, closing, tasks, folder, rules, personas, sessions };
+        let inner = Inner { queue, readers, closing, tasks, folder, rules, sessions, personas };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -254,7 +254,9 @@ impl Writer {
             return if alone { Ok(()) } else { self.execute("RELEASE bundles").await };
         };
         tracing::debug!(%error, "jobs were refused together; each is done on its own");
-        bundles.iter_mut().for_each(|bundle| bundle.forget());
+        for bundle in bundles.iter_mut() {
+            bundle.forget();
+        }
         if alone {
             self.roll_back().await;
             self.begin().await?;

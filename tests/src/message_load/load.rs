@@ -171,7 +171,7 @@ impl Flood {
     /// Runs it until everything is answered. What a gateway does not take waits here; a question
     /// counts from when it was due.
     pub async fn run(&self) -> Result<Report> {
-        let mut peer = Peer::connect(self.address).await?;
+        let mut peer = Peer::connect_twice(self.address).await?;
         let mut book = Book::new(self.conversations)?;
         let pace = Duration::from_secs_f64(1.0 / self.rate);
         let until = book.began + Duration::from_secs_f64(self.seconds);

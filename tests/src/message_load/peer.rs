@@ -27,34 +27,41 @@ pub(super) fn session(conversation: u64) -> String {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// The open connection.
+/// A socket's writing end. Not bounded: a gateway that reads no more must not keep us from reading
+/// what it says.
+type Outgoing = mpsc::UnboundedSender<Message>;
+
+/// The open connection: one for all, or one for events and one for actions.
 pub(super) struct Peer {
     incoming: SplitStream<Socket>,
-    /// Not bounded: a gateway that reads no more must not keep us from reading what it says.
-    outgoing: mpsc::UnboundedSender<Message>,
+    events: Outgoing,
+    answers: Outgoing,
     /// Decides about message ids, which the gateway remembers from earlier runs.
     run: u64,
-    _writer: JoinSet<Result<()>>,
+    _events_of_the_gateway: Option<SplitStream<Socket>>,
+    _writers: JoinSet<Result<()>>,
 }
 
 impl Peer {
-    /// Connects as a OneBot implementation does.
+    /// Connects as a OneBot implementation does, by one universal connection.
     pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
-        let mut request = format!("ws://{address}/ws").into_client_request()?;
-        let headers = [("x-self-id", SELF.to_string()), ("x-client-role", "Universal".into())];
-        for (name, value) in headers {
-            request.headers_mut().insert(name, value.parse()?);
-        }
-        let (socket, _) = connect_async(request).await?;
-        let (sink, incoming) = socket.split();
-        let (outgoing, queue) = mpsc::unbounded_channel();
-        let mut writer = JoinSet::new();
-        writer.spawn(write(sink, queue));
-        let since = std::time::SystemTime::UNIX_EPOCH.elapsed()?;
-        let hello = json!({ "post_type": "meta_event", "meta_event_type": "lifecycle",
-            "sub_type": "connect", "self_id": SELF, "time": since.as_secs() });
-        outgoing.send(Message::text(hello.to_string()))?;
-        Ok(Self { incoming, outgoing, run: since.as_secs() % 1_000_000, _writer: writer })
+        let mut writers = JoinSet::new();
+        let (events, incoming) = open(address, "Universal", "/ws", &mut writers).await?;
+        let answers = events.clone();
+        let run = hello(&events)?;
+        let _events_of_the_gateway = None;
+        Ok(Self { incoming, events, answers, run, _events_of_the_gateway, _writers: writers })
+    }
+
+    /// Connects by one connection for events and one for actions, so that what acknowledges an
+    /// answer does not wait behind questions.
+    pub(super) async fn connect_twice(address: SocketAddr) -> Result<Self> {
+        let mut writers = JoinSet::new();
+        let (answers, incoming) = open(address, "API", "/ws/api", &mut writers).await?;
+        let (events, unused) = open(address, "Event", "/ws/event", &mut writers).await?;
+        let run = hello(&events)?;
+        let _events_of_the_gateway = Some(unused);
+        Ok(Self { incoming, events, answers, run, _events_of_the_gateway, _writers: writers })
     }
 
     /// Asks a question in a conversation.
@@ -68,7 +75,7 @@ impl Peer {
             "message": [{ "type": "text", "data": { "text": said } }], "raw_message": said,
             "sender": { "user_id": user, "nickname": "User" },
         });
-        Ok(self.outgoing.send(Message::text(event.to_string()))?)
+        Ok(self.events.send(Message::text(event.to_string()))?)
     }
 
     /// The numbers of answers that have come, once there are any; each is acknowledged.
@@ -94,9 +101,36 @@ impl Peer {
             json!({ "user_id": SELF, "nickname": "Bot", "app_name": "load" })
         };
         let reply = json!({ "status": "ok", "retcode": 0, "data": data, "echo": action["echo"] });
-        self.outgoing.send(Message::text(reply.to_string()))?;
+        self.answers.send(Message::text(reply.to_string()))?;
         Ok(if sends { super::number(action["params"].to_string().as_bytes()) } else { None })
     }
+}
+
+/// Opens a connection of that role, and starts what writes on it.
+async fn open(
+    address: SocketAddr,
+    role: &str,
+    path: &str,
+    writers: &mut JoinSet<Result<()>>,
+) -> Result<(Outgoing, SplitStream<Socket>)> {
+    let mut request = format!("ws://{address}{path}").into_client_request()?;
+    for (name, value) in [("x-self-id", SELF.to_string()), ("x-client-role", role.into())] {
+        request.headers_mut().insert(name, value.parse()?);
+    }
+    let (socket, _) = connect_async(request).await?;
+    let (sink, incoming) = socket.split();
+    let (outgoing, queue) = mpsc::unbounded_channel();
+    writers.spawn(write(sink, queue));
+    Ok((outgoing, incoming))
+}
+
+/// Says that the connection is there, and answers with the number of this run.
+fn hello(events: &Outgoing) -> Result<u64> {
+    let seconds = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+    let hello = json!({ "post_type": "meta_event", "meta_event_type": "lifecycle",
+        "sub_type": "connect", "self_id": SELF, "time": seconds });
+    events.send(Message::text(hello.to_string()))?;
+    Ok(seconds % 1_000_000)
 }
 
 /// Writes what is queued, as much as there is at once.
