@@ -96,7 +96,9 @@ impl Sender {
             Ok(rows) => {
                 // Fewer than asked for is all there is; what comes later wakes.
                 let full = u32::try_from(rows.len()).is_ok_and(|taken| taken >= room);
-                rows.into_iter().for_each(|row| self.begin(sends, row, cut));
+                for row in rows {
+                    self.begin(sends, row, cut);
+                }
                 full
             }
             Err(error) => {

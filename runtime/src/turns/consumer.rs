@@ -68,7 +68,9 @@ impl Consumer {
             Ok(rows) => {
                 // Fewer than asked for is all there is; what comes later wakes.
                 let full = rows.len() >= room;
-                rows.into_iter().for_each(|row| self.begin(turns, row));
+                for row in rows {
+                    self.begin(turns, row);
+                }
                 full
             }
             Err(error) => {

@@ -38,30 +38,33 @@ pub(super) struct Peer {
     answers: Outgoing,
     /// Decides about message ids, which the gateway remembers from earlier runs.
     run: u64,
-    _events_of_the_gateway: Option<SplitStream<Socket>>,
-    _writers: JoinSet<Result<()>>,
+    _tasks: JoinSet<Result<()>>,
 }
 
 impl Peer {
     /// Connects as a OneBot implementation does, by one universal connection.
     pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
-        let mut writers = JoinSet::new();
-        let (events, incoming) = open(address, "Universal", "/ws", &mut writers).await?;
+        let mut tasks = JoinSet::new();
+        let (events, incoming) = open(address, "Universal", "/ws", &mut tasks).await?;
         let answers = events.clone();
         let run = hello(&events)?;
-        let _events_of_the_gateway = None;
-        Ok(Self { incoming, events, answers, run, _events_of_the_gateway, _writers: writers })
+        Ok(Self { incoming, events, answers, run, _tasks: tasks })
     }
 
     /// Connects by one connection for events and one for actions, so that what acknowledges an
     /// answer does not wait behind questions.
     pub(super) async fn connect_twice(address: SocketAddr) -> Result<Self> {
-        let mut writers = JoinSet::new();
-        let (answers, incoming) = open(address, "API", "/ws/api", &mut writers).await?;
-        let (events, unused) = open(address, "Event", "/ws/event", &mut writers).await?;
+        let mut tasks = JoinSet::new();
+        let (answers, incoming) = open(address, "API", "/ws/api", &mut tasks).await?;
+        let (events, mut pings) = open(address, "Event", "/ws/event", &mut tasks).await?;
+        tasks.spawn(async move {
+            while let Some(ping) = pings.next().await {
+                ping?;
+            }
+            Ok(())
+        });
         let run = hello(&events)?;
-        let _events_of_the_gateway = Some(unused);
-        Ok(Self { incoming, events, answers, run, _events_of_the_gateway, _writers: writers })
+        Ok(Self { incoming, events, answers, run, _tasks: tasks })
     }
 
     /// Asks a question in a conversation.
@@ -111,7 +114,7 @@ async fn open(
     address: SocketAddr,
     role: &str,
     path: &str,
-    writers: &mut JoinSet<Result<()>>,
+    tasks: &mut JoinSet<Result<()>>,
 ) -> Result<(Outgoing, SplitStream<Socket>)> {
     let mut request = format!("ws://{address}{path}").into_client_request()?;
     for (name, value) in [("x-self-id", SELF.to_string()), ("x-client-role", role.into())] {
@@ -120,7 +123,7 @@ async fn open(
     let (socket, _) = connect_async(request).await?;
     let (sink, incoming) = socket.split();
     let (outgoing, queue) = mpsc::unbounded_channel();
-    writers.spawn(write(sink, queue));
+    tasks.spawn(write(sink, queue));
     Ok((outgoing, incoming))
 }
 
