@@ -70,3 +70,53 @@ message-stale = This message waited too long and was not answered. Please send i
 content-refused = The message has words that are not accepted here.
 answer-withheld = The answer is withheld, because it has words that are not accepted here.
 bot-busy = Too many messages are waiting. Please try again later.
+
+## Commands in a chat.
+
+command-denied = You may not use { $command }.
+command-misused =
+    { $problem }
+    Usage: { $usage }
+command-group =
+    { $command } needs one of these:
+    { $commands }
+argument-missing = "{ $name }" is missing.
+argument-wrong = "{ $name }" cannot be "{ $given }".
+argument-too-much = "{ $given }" is too much.
+option-unknown = There is no option "--{ $name }".
+plugin-failed = The plugin "{ $plugin }" failed: { $reason }
+plugin-broke = The plugin "{ $plugin }" failed. The log has the details.
+
+## The commands that come with the gateway.
+
+help-list =
+    Firstlight { $version }
+    { $commands }
+help-unknown = There is no command "{ $command }" that you may use here.
+session-ids =
+    Session: { $session }
+    User: { $user }
+session-place =
+    Platform: { $platform }
+    Kind: { $kind }
+session-group = Group: { $group }
+session-name = This session is called "{ $name }".
+session-named = This session is now called "{ $name }".
+session-unnamed = This session has no name.
+conversation-new = A new conversation begins.
+conversation-reset = What was said in this conversation is forgotten.
+conversation-none = There is no conversation here yet.
+answer-ended = Stopped.
+conversation-tokens =
+    Tokens of this conversation: { $total }
+    Read: { $input }, from a cache: { $cached }, written: { $output }
+provider-list =
+    Models:
+    { $providers }
+    Choose one by its number or its id.
+provider-chosen = This session now asks "{ $provider }".
+provider-unknown = There is no usable model "{ $provider }".
+variable-set = The variable "{ $name }" is set.
+variable-unset = The variable "{ $name }" is forgotten.
+variable-unknown = There is no variable "{ $name }".
+mention-prompt = Somebody called you without saying anything else. Ask in one short, friendly sentence what they would like.

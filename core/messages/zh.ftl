@@ -62,3 +62,53 @@ message-stale = 此消息等待过久，未予回复。请重新发送。
 content-refused = 消息中含有此处不接受的内容。
 answer-withheld = 回复中含有此处不接受的内容，已不予发送。
 bot-busy = 等待处理的消息过多，请稍后再试。
+
+## 聊天中的命令。
+
+command-denied = 你没有权限使用 { $command }。
+command-misused =
+    { $problem }
+    用法：{ $usage }
+command-group =
+    { $command } 需要下列命令之一：
+    { $commands }
+argument-missing = 缺少参数“{ $name }”。
+argument-wrong = 参数“{ $name }”不能是“{ $given }”。
+argument-too-much = “{ $given }”是多余的。
+option-unknown = 没有选项“--{ $name }”。
+plugin-failed = 插件“{ $plugin }”出错：{ $reason }
+plugin-broke = 插件“{ $plugin }”出错，详情见日志。
+
+## 网关自带的命令。
+
+help-list =
+    Firstlight { $version } 命令列表
+    { $commands }
+help-unknown = 这里没有你可以使用的命令“{ $command }”。
+session-ids =
+    会话：{ $session }
+    用户：{ $user }
+session-place =
+    平台：{ $platform }
+    类型：{ $kind }
+session-group = 群组：{ $group }
+session-name = 本会话的名称是“{ $name }”。
+session-named = 本会话现在的名称是“{ $name }”。
+session-unnamed = 本会话没有名称。
+conversation-new = 新的对话开始了。
+conversation-reset = 本对话的内容已清空。
+conversation-none = 这里还没有对话。
+answer-ended = 已停止。
+conversation-tokens =
+    本对话的 token：{ $total }
+    输入：{ $input }，缓存：{ $cached }，输出：{ $output }
+provider-list =
+    模型：
+    { $providers }
+    用序号或 id 选择。
+provider-chosen = 本会话现在使用“{ $provider }”。
+provider-unknown = 没有可用的模型“{ $provider }”。
+variable-set = 变量“{ $name }”已设置。
+variable-unset = 变量“{ $name }”已删除。
+variable-unknown = 没有变量“{ $name }”。
+mention-prompt = 有人叫了你，但没有说别的。请用一句简短友好的话问对方需要什么。

@@ -30,3 +30,9 @@ impl PluginError {
         Self::Failed(error.to_string())
     }
 }
+
+impl From<crate::HostError> for PluginError {
+    fn from(error: crate::HostError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}

@@ -7,7 +7,6 @@ use firstlight_core::config::ConfigStore;
 use firstlight_core::db::{Database, DbError};
 use firstlight_core::lifecycle::{Bootstrap, Component, StepFailure, Steps};
 use firstlight_core::settings::Settings;
-use firstlight_plugins_api::Host;
 
 use crate::Runtime;
 use crate::hooks::HooksComponent;
@@ -16,7 +15,7 @@ use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::webchat::Webchat;
 use crate::platforms::{Adapters, Intake, PlatformsComponent, Surroundings};
 use crate::plugins::{
-    PluginSources, PluginsComponent, Registration, RuntimeStatusPlugin, StatusBoard,
+    HostFoundation, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
 };
 use crate::providers::component::ProvidersComponent;
 use crate::turns::{Arrivals, LiveTurns, TurnsComponent};
@@ -49,10 +48,16 @@ impl Plan {
         foundation: Foundation,
         mut plugins: Vec<Registration>,
     ) -> Result<Self, DbError> {
-        plugins.push(Registration::of::<RuntimeStatusPlugin>());
+        plugins.extend(built_in());
         let status = StatusBoard::default();
-        let host = Host::new(Arc::new(status.clone()));
-        let plugins = PluginSources::open(plugins, host, foundation.database.clone()).await?;
+        let host = HostFoundation {
+            database: foundation.database.clone(),
+            config: foundation.config.clone(),
+            bus: foundation.bus.clone(),
+            status: status.clone(),
+            folder: foundation.settings.data_dir.clone(),
+        };
+        let plugins = PluginSources::open(plugins, host).await?;
         Ok(Self { foundation, plugins, status, metadata: Metadata::default() })
     }
 
@@ -93,6 +98,7 @@ impl Bootstrap for Plan {
         let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
         let live = LiveTurns::default();
         let adapters = Adapters::default();
+        plugins.connect(&providers, adapters.clone());
         let arrivals = Arrivals {
             live: live.clone(),
             pipelines: pipelines.clone(),

@@ -183,6 +183,30 @@ impl Conversations {
             .await
     }
 
+    /// Forgets all messages of a conversation; the conversation stays. False when there is none.
+    pub async fn clear(&self, conversation_id: &str) -> Result<bool, DbError> {
+        let id = conversation_id.to_owned();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    let known = sqlx::query(
+                        "UPDATE conversations SET token_usage = 0, updated_at = ?
+                         WHERE conversation_id = ?",
+                    )
+                    .bind(now())
+                    .bind(id.clone())
+                    .execute(&mut *connection)
+                    .await?;
+                    sqlx::query("DELETE FROM conversation_messages WHERE conversation_id = ?")
+                        .bind(id)
+                        .execute(connection)
+                        .await?;
+                    Ok(known.rows_affected() > 0)
+                })
+            })
+            .await
+    }
+
     /// Adds messages to the end, all or none. [`DbError::Missing`] when there is no such conversation.
     pub async fn append_messages(
         &self,

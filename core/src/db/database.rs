@@ -18,8 +18,9 @@ use super::session_rules::RuleCache;
 use super::talks_in::TalksCache;
 use super::writer::{Job, JobError, Queued, Writer};
 use super::{
-    Accounts, ApiKeys, Attachments, ChatSessions, Conversations, DbError, History, LoginSessions,
-    PersonaFolders, Personas, Preferences, SessionRules, Statistics, files, migrations,
+    Accounts, ApiKeys, Attachments, ChatSessions, CommandSettings, Conversations, DbError, History,
+    LoginSessions, PersonaFolders, Personas, PluginTimers, PluginValues, PluginWaits, Preferences,
+    SessionRules, Statistics, files, migrations,
 };
 
 /// How many statements the writer keeps prepared: those of the hot steps in each length.
@@ -203,6 +204,26 @@ impl Database {
     /// Small values by scope and key.
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.clone())
+    }
+
+    /// What plugins store.
+    pub fn plugin_values(&self) -> PluginValues {
+        PluginValues::new(self.clone())
+    }
+
+    /// Timers of plugins.
+    pub fn plugin_timers(&self) -> PluginTimers {
+        PluginTimers::new(self.clone())
+    }
+
+    /// Replies that plugins wait for.
+    pub fn plugin_waits(&self) -> PluginWaits {
+        PluginWaits::new(self.clone())
+    }
+
+    /// What an operator changed about commands.
+    pub fn command_settings(&self) -> CommandSettings {
+        CommandSettings::new(self.clone())
     }
 
     /// What an operator set for single sessions.

@@ -24,6 +24,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 3, name: "bus", sql: include_str!("../../migrations/0003_bus.sql") },
     Migration { version: 4, name: "rows", sql: include_str!("../../migrations/0004_rows.sql") },
+    Migration {
+        version: 5,
+        name: "plugins",
+        sql: include_str!("../../migrations/0005_plugins.sql"),
+    },
 ];
 
 /// The newest schema this program knows.

@@ -23,6 +23,7 @@ mod attachment_files;
 mod attachments;
 mod bundle;
 mod chat_sessions;
+mod command_settings;
 mod conversations;
 mod database;
 mod error;
@@ -33,6 +34,9 @@ mod login_sessions;
 mod migrations;
 mod persona_folders;
 mod personas;
+mod plugin_timers;
+mod plugin_values;
+mod plugin_waits;
 mod preferences;
 mod session_rules;
 mod statistics;
@@ -52,6 +56,7 @@ pub use accounts::{Account, Accounts};
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey, Scopes};
 pub use attachments::{Attachment, Attachments, Upload};
 pub use chat_sessions::{ChatSession, ChatSessionPage, ChatSessions, NewChatSession, Page};
+pub use command_settings::{CommandSetting, CommandSettings};
 pub use conversations::{Conversation, Conversations, Message, NewConversation, NewMessage};
 pub use database::{Database, OpenOptions};
 pub use error::DbError;
@@ -63,9 +68,13 @@ pub use persona_folders::{
     PersonaItem,
 };
 pub use personas::{NewPersona, Persona, PersonaChange, Personas};
+pub use plugin_timers::{NewPluginTimer, PLUGIN_TIMERS, PluginTimer, PluginTimers};
+pub use plugin_values::{PLUGIN_KEYS, PLUGIN_SPACE, PluginValues, ValueStored};
+pub use plugin_waits::{NewPluginWait, PLUGIN_WAITS, PluginWait, PluginWaits};
 pub use preferences::{Preference, Preferences};
 pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{
-    CallStatus, CountedMessages, MessageCount, ProviderCall, ProviderUsage, Statistics,
+    CallStatus, ConversationUsage, CountedMessages, MessageCount, ProviderCall, ProviderUsage,
+    Statistics,
 };
 pub use talks_in::TalksIn;

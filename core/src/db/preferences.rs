@@ -1,6 +1,7 @@
 //! Preferences: small JSON values by scope, scope id and key.
 
 use serde_json::Value;
+use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::database::now;
@@ -65,26 +66,49 @@ impl Preferences {
         let (scope, scope_id, key) = (scope.to_owned(), scope_id.to_owned(), key.to_owned());
         self.database
             .write_then(
+                move |connection| Box::pin(put(connection, scope, scope_id, key, value)),
+                move |()| changed(),
+            )
+            .await
+    }
+
+    /// Changes a preference in one step: `change` gets the value, if there is one, and says what it
+    /// is from now on, if anything, and what to answer.
+    pub async fn change<T, F>(
+        &self,
+        scope: &str,
+        scope_id: &str,
+        key: &str,
+        change: F,
+    ) -> Result<T, DbError>
+    where
+        F: FnOnce(Option<Value>) -> (Option<Value>, T) + Send + 'static,
+        T: Send + 'static,
+    {
+        let changed = self.changed(scope, scope_id);
+        let (scope, scope_id, key) = (scope.to_owned(), scope_id.to_owned(), key.to_owned());
+        self.database
+            .write_then(
                 move |connection| {
                     Box::pin(async move {
-                        sqlx::query(
-                            "INSERT INTO preferences
-                             (scope, scope_id, key, value, created_at, updated_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-                         ON CONFLICT (scope, scope_id, key)
-                         DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+                        let before: Option<Json<Value>> = sqlx::query_scalar(
+                            "SELECT value FROM preferences
+                             WHERE scope = ? AND scope_id = ? AND key = ?",
                         )
-                        .bind(scope)
-                        .bind(scope_id)
-                        .bind(key)
-                        .bind(Json(value))
-                        .bind(now())
-                        .execute(connection)
+                        .bind(scope.clone())
+                        .bind(scope_id.clone())
+                        .bind(key.clone())
+                        .fetch_optional(&mut *connection)
                         .await?;
-                        Ok(())
+                        let (after, answer) = change(before.map(|Json(value)| value));
+                        match after {
+                            Some(value) => put(connection, scope, scope_id, key, value).await?,
+                            None => drop(remove(connection, scope, scope_id, key).await?),
+                        }
+                        Ok(answer)
                     })
                 },
-                move |()| changed(),
+                move |_| changed(),
             )
             .await
     }
@@ -95,19 +119,7 @@ impl Preferences {
         let (scope, scope_id, key) = (scope.to_owned(), scope_id.to_owned(), key.to_owned());
         self.database
             .write_then(
-                move |connection| {
-                    Box::pin(async move {
-                        let done = sqlx::query(
-                            "DELETE FROM preferences WHERE scope = ? AND scope_id = ? AND key = ?",
-                        )
-                        .bind(scope)
-                        .bind(scope_id)
-                        .bind(key)
-                        .execute(connection)
-                        .await?;
-                        Ok(done.rows_affected() > 0)
-                    })
-                },
+                move |connection| Box::pin(remove(connection, scope, scope_id, key)),
                 move |_| changed(),
             )
             .await
@@ -146,4 +158,42 @@ impl Preferences {
         .await?;
         Ok(preferences)
     }
+}
+
+async fn put(
+    connection: &mut SqliteConnection,
+    scope: String,
+    scope_id: String,
+    key: String,
+    value: Value,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO preferences (scope, scope_id, key, value, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+         ON CONFLICT (scope, scope_id, key)
+         DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+    )
+    .bind(scope)
+    .bind(scope_id)
+    .bind(key)
+    .bind(Json(value))
+    .bind(now())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn remove(
+    connection: &mut SqliteConnection,
+    scope: String,
+    scope_id: String,
+    key: String,
+) -> Result<bool, DbError> {
+    let done = sqlx::query("DELETE FROM preferences WHERE scope = ? AND scope_id = ? AND key = ?")
+        .bind(scope)
+        .bind(scope_id)
+        .bind(key)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }

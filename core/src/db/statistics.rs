@@ -113,6 +113,17 @@ pub struct ProviderUsage {
     pub mean_time_to_first_token: Option<f64>,
 }
 
+/// What was read and written in one conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConversationUsage {
+    /// Tokens read that no cache helped with.
+    pub input_other: i64,
+    /// Tokens read from a provider's cache.
+    pub input_cached: i64,
+    /// Tokens written.
+    pub output: i64,
+}
+
 /// The counters.
 #[derive(Clone)]
 pub struct Statistics {
@@ -159,6 +170,20 @@ impl Statistics {
             .fetch_one(self.database.readers())
             .await?;
         Ok(count)
+    }
+
+    /// What was read and written in a conversation.
+    pub async fn usage_of(&self, conversation_id: &str) -> Result<ConversationUsage, DbError> {
+        let usage = sqlx::query_as(
+            "SELECT coalesce(sum(token_input_other), 0) AS input_other,
+                 coalesce(sum(token_input_cached), 0) AS input_cached,
+                 coalesce(sum(token_output), 0) AS output
+             FROM provider_stats WHERE conversation_id = ?",
+        )
+        .bind(conversation_id.to_owned())
+        .fetch_one(self.database.readers())
+        .await?;
+        Ok(usage)
     }
 
     /// What each provider's models did since that time, the busiest first.

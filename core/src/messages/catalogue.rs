@@ -144,6 +144,67 @@ messages! {
     AnswerWithheld = "answer-withheld";
     /// The queue of the platform is full.
     BotBusy = "bot-busy";
+
+    /// A command of somebody who may not use it.
+    CommandDenied { command: String } = "command-denied";
+    /// A command that was given something else than it takes.
+    CommandMisused { problem: String, usage: String } = "command-misused";
+    /// A group of commands, without one of them.
+    CommandGroup { command: String, commands: String } = "command-group";
+    /// An argument that must be given.
+    ArgumentMissing { name: String } = "argument-missing";
+    /// An argument that is of another kind.
+    ArgumentWrong { name: String, given: String } = "argument-wrong";
+    /// A word too many.
+    ArgumentTooMuch { given: String } = "argument-too-much";
+    /// An option that the command does not have.
+    OptionUnknown { name: String } = "option-unknown";
+    /// A plugin says why it failed.
+    PluginFailed { plugin: String, reason: String } = "plugin-failed";
+    /// A plugin failed without a word.
+    PluginBroke { plugin: String } = "plugin-broke";
+
+    /// `/help`.
+    HelpList { version: String, commands: String } = "help-list";
+    /// `/help` about a command that is not there.
+    HelpUnknown { command: String } = "help-unknown";
+    /// `/sid`: whose session it is.
+    SessionIds { session: String, user: String } = "session-ids";
+    /// `/sid`: where it is.
+    SessionPlace { platform: String, kind: String } = "session-place";
+    /// `/sid`: the group.
+    SessionGroup { group: String } = "session-group";
+    /// `/name` without a name.
+    SessionName { name: String } = "session-name";
+    /// `/name` with a name.
+    SessionNamed { name: String } = "session-named";
+    /// The session has no name, or has none any more.
+    SessionUnnamed = "session-unnamed";
+    /// `/new`.
+    ConversationNew = "conversation-new";
+    /// `/reset`.
+    ConversationReset = "conversation-reset";
+    /// `/reset` and `/stats` where nothing was said yet.
+    ConversationNone = "conversation-none";
+    /// `/stop`.
+    AnswerEnded = "answer-ended";
+    /// `/stats`.
+    ConversationTokens { total: u64, input: u64, cached: u64, output: u64 } =
+        "conversation-tokens";
+    /// `/provider`.
+    ProviderList { providers: String } = "provider-list";
+    /// `/provider` with one.
+    ProviderChosen { provider: String } = "provider-chosen";
+    /// `/provider` with one that is not there.
+    ProviderUnknown { provider: String } = "provider-unknown";
+    /// `/set`.
+    VariableSet { name: String } = "variable-set";
+    /// `/unset`.
+    VariableUnset { name: String } = "variable-unset";
+    /// `/unset` of one that is not set.
+    VariableUnknown { name: String } = "variable-unknown";
+    /// What a model is told when somebody only mentioned the bot.
+    MentionPrompt = "mention-prompt";
 }
 
 #[cfg(test)]

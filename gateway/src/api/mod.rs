@@ -4,6 +4,7 @@
 pub mod apikey;
 pub mod auth;
 pub mod chat;
+pub mod commands;
 pub mod config;
 pub mod docs;
 mod errors;

@@ -155,20 +155,26 @@ fn named(name: &str) -> Result<&str, ApiError> {
 impl Listed {
     fn of(plugin: PluginInformation) -> Self {
         let manifest = plugin.manifest;
-        let handler = |kind: &str, name: String| {
+        let handler = |kind: &str, name: String, about: String| {
             json!({
                 "event_type": kind,
                 "event_type_h": kind,
                 "handler_full_name": format!("{}.{name}", manifest.name),
-                "desc": "",
+                "desc": about,
                 "handler_name": name,
                 "type": kind,
             })
         };
-        let tools = plugin.tools.into_iter().map(|tool| handler("tool", tool));
-        let routes = plugin.routes.into_iter().map(|route| handler("web", route));
+        let none = String::new;
+        let tools = plugin.tools.into_iter().map(|tool| handler("tool", tool, none()));
+        let routes = plugin.routes.into_iter().map(|route| handler("web", route, none()));
+        let hooks = plugin.hooks.into_iter().map(|hook| {
+            handler("hook", json!(hook).as_str().unwrap_or_default().to_owned(), none())
+        });
+        let taken = plugin.handlers.into_iter();
+        let taken = taken.map(|(kind, name, about)| handler(kind, name, about));
         Self {
-            handlers: tools.chain(routes).collect(),
+            handlers: taken.chain(hooks).chain(tools).chain(routes).collect(),
             activated: true,
             online_vesion: String::new(),
             logo: None,

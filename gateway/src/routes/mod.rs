@@ -3,6 +3,7 @@
 mod apikey;
 mod auth;
 mod chat;
+mod commands;
 mod config;
 mod docs;
 mod logs;

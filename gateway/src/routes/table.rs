@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{apikey, auth, chat, config, docs, logs, page, platform, plugin, stat};
+use super::{apikey, auth, chat, commands, config, docs, logs, page, platform, plugin, stat};
 use crate::http::{Row, Table};
 
 /// The table. It is built once and checks itself.
@@ -16,6 +16,7 @@ fn rows() -> Vec<Row> {
         logs::rows(),
         page::rows(),
         chat::rows(),
+        commands::rows(),
         config::rows(),
         platform::rows(),
         plugin::rows(),

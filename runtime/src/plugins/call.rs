@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use firstlight_plugins_api::matching::DeclarationError;
 use firstlight_plugins_api::{ManifestError, PluginError};
 use futures_util::FutureExt;
 
@@ -19,6 +20,9 @@ pub enum PluginCallError {
         /// The path as declared.
         path: String,
     },
+    /// The declared handlers do not fit together.
+    #[error(transparent)]
+    Handlers(#[from] DeclarationError),
     /// Another plugin of that name is registered.
     #[error("another plugin is already called {name:?}")]
     Duplicate {

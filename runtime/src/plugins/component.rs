@@ -37,9 +37,10 @@ impl Component for PluginsComponent {
         let all = futures_util::stream::iter(loads)
             .buffer_unordered(CONCURRENT_LOADS)
             .for_each(|()| std::future::ready(()));
-        if cx.token().run_until_cancelled(all).await.is_none() {
+        match cx.token().run_until_cancelled(all).await {
+            Some(()) => plugins.begin().await,
             // Nobody else will: a component that did not start is not asked to stop.
-            plugins.unload_all().await;
+            None => plugins.unload_all().await,
         }
         Ok(plugins)
     }

@@ -1,13 +1,34 @@
 //! What the pipeline asks of the plugins: who takes a message, and what comes of it.
+//!
+//! A command needs the wake prefix or a mention of the bot, also in private: a bare word of a
+//! private chat is for the model (reference B20). Written with the prefix, a command that does not
+//! fit is answered with its usage; after a mention, such a line is ordinary language.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use firstlight_core::config::Profile;
 use firstlight_core::db::SessionRule;
-use firstlight_core::model::{MessageChain, MessageEvent};
+use firstlight_core::messages::Message;
+use firstlight_core::model::{Component, MessageChain, MessageEvent};
+use firstlight_plugins_api::matching::{
+    CommandEntry, Facts, Found, Hit, Line, Question, UsageError, path_usage, usage,
+};
+use firstlight_plugins_api::{Answered, Arguments, Call, Flow, Reply, Role};
+use jiff::Timestamp;
+use serde_json::json;
 
-use super::registry::Plugins;
-use crate::providers::{ChatRequest, Message};
+use super::call::{PluginCallError, bounded, declared};
+use super::convert;
+use super::registry::{LivePlugin, Plugins};
+use super::state::{FALLBACK_PREFIX, State, arguments, prefix, shared};
+use super::waits;
+
+/// How long a handler may take. It may ask far sides, so it is given more than a hook.
+const HANDLE_LIMIT: Duration = Duration::from_mins(2);
+/// The name under which the message that a plugin waited for comes to it.
+const ANSWER: &str = "@answer";
 
 /// What decides which plugins a message may reach.
 #[derive(Clone)]
@@ -25,8 +46,6 @@ pub(crate) struct Activated {
     pub(crate) plugin: String,
     /// The handler within the plugin.
     pub(crate) handler: String,
-    /// Higher goes first.
-    pub(crate) priority: i32,
     /// Whether it wakes the bot: a command or a filter that names this message. A listener that
     /// takes everything does not, so it costs the message neither a download nor a rate limit.
     pub(crate) wakes: bool,
@@ -74,55 +93,272 @@ pub(crate) struct ModelRequest {
 
 impl Plugins {
     /// Who takes this message. Reads declarations only: no plugin code that waits runs here.
-    pub(crate) fn matching(&self, _event: &MessageEvent, _scope: &PluginScope) -> Match {
-        Match::Handlers(Vec::new())
+    pub(crate) fn matching(&self, event: &MessageEvent, scope: &PluginScope) -> Match {
+        let state = self.state();
+        let found = find(&state, event, scope);
+        let hits = match found {
+            Found::Handlers(hits) => hits,
+            refused => return Match::Refused { text: told(refused, scope) },
+        };
+        let is_command = hits.iter().any(|hit| hit.entry.handler.naming().is_some());
+        let waited = if is_command { None } else { self.waited(&state, event, scope) };
+        match waited {
+            Some(activated) => Match::Handlers(vec![activated]),
+            None => Match::Handlers(hits.iter().map(Activated::of).collect()),
+        }
+    }
+
+    /// The plugin that waits for this message, if any does.
+    fn waited(
+        &self,
+        state: &State,
+        event: &MessageEvent,
+        scope: &PluginScope,
+    ) -> Option<Activated> {
+        let wait = self.shared().waits.find(&waits::Message {
+            session: &event.session,
+            sender: &event.sender.user_id,
+            id: &event.message_id,
+            now: Timestamp::now().as_millisecond(),
+        })?;
+        state.admits(&wait.plugin, &scope.profile, &scope.rule).then(|| Activated {
+            plugin: wait.plugin,
+            handler: ANSWER.to_owned(),
+            wakes: true,
+            interrupts: false,
+            arguments: json!(wait.id),
+        })
     }
 
     /// Runs one handler. A failure is answered and logged as the plugin's, never the turn's.
     pub(crate) async fn handle(
         &self,
-        _activated: &Activated,
-        _event: &MessageEvent,
-        _scope: &PluginScope,
+        activated: &Activated,
+        event: &MessageEvent,
+        scope: &PluginScope,
     ) -> Outcome {
-        Outcome::default()
+        let state = self.state();
+        let Some(live) = state.plugins.get(&activated.plugin) else { return Outcome::default() };
+        if activated.handler == ANSWER {
+            return self.answered(live, activated, event, scope).await;
+        }
+        let is_command = live
+            .handlers
+            .iter()
+            .any(|handler| handler.name == activated.handler && handler.naming().is_some());
+        let call = Call {
+            handler: activated.handler.clone(),
+            event: convert::event(event, scope.profile.language),
+            arguments: match &activated.arguments {
+                serde_json::Value::Object(arguments) => Arguments(arguments.clone()),
+                _ => Arguments::default(),
+            },
+        };
+        let reply = bounded("handle", HANDLE_LIMIT, live.plugin.handle(call)).await;
+        let mut outcome = self.outcome(reply, activated, event, scope).await;
+        outcome.no_model |= is_command;
+        outcome
     }
 
-    /// Before the conversation's lock is taken; a plugin may say "please wait".
-    pub(crate) async fn on_waiting(&self, _event: &MessageEvent, _scope: &PluginScope) -> Outcome {
-        Outcome::default()
-    }
-
-    /// The request is assembled and may be changed.
-    pub(crate) async fn on_model_request(
+    async fn answered(
         &self,
-        _event: &MessageEvent,
-        _scope: &PluginScope,
-        _request: &mut ChatRequest,
+        live: &LivePlugin,
+        activated: &Activated,
+        event: &MessageEvent,
+        scope: &PluginScope,
     ) -> Outcome {
-        Outcome::default()
+        let number = activated.arguments.as_i64().unwrap_or_default();
+        let wait = match self.shared().waits.answer(number, &event.message_id).await {
+            Ok(Some(wait)) => wait,
+            // It ended just now; the message goes the way of any other.
+            Ok(None) => return Outcome::default(),
+            Err(error) => {
+                tracing::error!(plugin = %activated.plugin, %error, "a wait could not be ended");
+                return Outcome::default();
+            }
+        };
+        let event_of = convert::event(event, scope.profile.language);
+        let answered = Answered { event: event_of, name: wait.name, payload: wait.payload };
+        let reply = bounded("answered", HANDLE_LIMIT, live.plugin.answered(answered)).await;
+        let mut outcome = self.outcome(reply, activated, event, scope).await;
+        outcome.no_model = true;
+        outcome
     }
 
-    /// The model answered; the answer may be changed.
-    pub(crate) async fn on_model_response(
+    async fn outcome(
         &self,
-        _event: &MessageEvent,
-        _scope: &PluginScope,
-        _response: &mut Message,
+        reply: Result<Reply, PluginCallError>,
+        activated: &Activated,
+        event: &MessageEvent,
+        scope: &PluginScope,
     ) -> Outcome {
-        Outcome::default()
+        match reply {
+            Ok(reply) => {
+                let mut outcome =
+                    Outcome { no_model: !reply.messages.is_empty(), ..<_>::default() };
+                outcome.absorb(reply);
+                outcome
+            }
+            Err(error) => {
+                let (plugin, handler) = (&activated.plugin, &activated.handler);
+                tracing::warn!(plugin, handler, %error, "the handler of a plugin failed");
+                self.after_failure(activated, event, scope, &error).await
+            }
+        }
     }
 
-    /// Before an answer is sent; it may be changed.
-    pub(crate) async fn on_decorating(
+    /// Tells the error hooks, and the sender unless one of them says not to.
+    async fn after_failure(
         &self,
-        _event: &MessageEvent,
-        _scope: &PluginScope,
-        _chain: &mut MessageChain,
+        activated: &Activated,
+        event: &MessageEvent,
+        scope: &PluginScope,
+        error: &PluginCallError,
     ) -> Outcome {
-        Outcome::default()
+        let mut outcome = self.error_hooks(activated, event, scope, error).await;
+        if !outcome.stop && event.addressed {
+            let plugin = activated.plugin.clone();
+            let text = match error {
+                PluginCallError::Plugin(error) => {
+                    let reason = convert::shortened(&error.to_string()).into_owned();
+                    Message::PluginFailed { plugin, reason }
+                }
+                // What a panic says is for the log.
+                _ => Message::PluginBroke { plugin },
+            };
+            outcome.replies.push(MessageChain::text(text.text(scope.profile.language)));
+        }
+        outcome.stop = true;
+        outcome
     }
+}
 
-    /// The answers of a message are committed to the outbox.
-    pub(crate) async fn after_sent(&self, _event: &MessageEvent, _scope: &PluginScope) {}
+impl Outcome {
+    /// Adds what a plugin replied.
+    pub(super) fn absorb(&mut self, reply: Reply) {
+        self.replies.extend(reply.messages.iter().map(convert::chain));
+        self.stop |= reply.flow == Flow::Stop;
+        self.no_model |= reply.flow != Flow::GoOn;
+        if let Some(ask) = reply.ask {
+            let ask = ModelRequest { prompt: ask.prompt, system_prompt: ask.system_prompt };
+            self.ask.get_or_insert(ask);
+        }
+    }
+}
+
+impl Activated {
+    fn of(hit: &Hit) -> Self {
+        let handler = &hit.entry.handler;
+        let names_the_message = handler.naming().is_some() || handler.filter.looks_at_content();
+        Self {
+            plugin: hit.entry.plugin.to_string(),
+            handler: handler.name.clone(),
+            wakes: handler.wakes.unwrap_or(names_the_message),
+            interrupts: handler.interrupts,
+            arguments: json!(hit.arguments),
+        }
+    }
+}
+
+fn find(state: &State, event: &MessageEvent, scope: &PluginScope) -> Found {
+    let profile = &scope.profile;
+    let command = command_text(event, profile);
+    let command = command.filter(|(text, _)| state.index.begins_command(text));
+    let written = command.map(|(text, _)| line(event, text));
+    let seen = OnceCell::new();
+    let custom = |plugin: &str, name: &str| {
+        let Some(live) = state.plugins.get(plugin) else { return false };
+        let event = seen.get_or_init(|| convert::event(event, profile.language));
+        let asked = declared("predicate", || live.plugin.predicate(name, event));
+        asked
+            .inspect_err(|error| tracing::warn!(plugin, %error, "a filter failed"))
+            .unwrap_or(false)
+    };
+    let kind = convert::kind(event.session.kind());
+    state.index.find(&Question {
+        facts: Facts {
+            text: &event.text,
+            kind,
+            platform_type: &event.platform_type,
+            role: match event.role {
+                firstlight_core::model::Role::Member => Role::Member,
+                firstlight_core::model::Role::Admin => Role::Admin,
+            },
+            addressed: event.addressed,
+            only_addressed: event.addressed && says_nothing(event),
+            shared: shared(kind, profile),
+        },
+        line: written.as_ref(),
+        strict: command.is_some_and(|(_, strict)| strict),
+        allowed: &|entry| state.allows(entry, profile, &scope.rule),
+        custom: &custom,
+    })
+}
+
+/// The text that can be a command, and whether it was written as one (reference B20).
+fn command_text<'e>(event: &'e MessageEvent, profile: &Profile) -> Option<(&'e str, bool)> {
+    if !event.addressed {
+        return None;
+    }
+    if event.prefixed {
+        return Some((&event.text, true));
+    }
+    let has_prefix = profile.wake_prefix.iter().any(|prefix| !prefix.is_empty());
+    let written = event.text.strip_prefix(FALLBACK_PREFIX).filter(|_| !has_prefix);
+    written.map(|text| (text.trim_start(), true)).or_else(|| mentioned(event))
+}
+
+fn mentioned(event: &MessageEvent) -> Option<(&str, bool)> {
+    let mentions = event.message.chain.iter().any(|component| match component {
+        Component::At(at) => !event.self_id.is_empty() && at.qq == event.self_id,
+        _ => false,
+    });
+    mentions.then_some((event.text.as_str(), false))
+}
+
+fn line(event: &MessageEvent, text: &str) -> Line {
+    let has_mention = event.message.chain.iter().any(|part| matches!(part, Component::At(_)));
+    if has_mention { Line::of(&convert::message(&event.message), text) } else { Line::text(text) }
+}
+
+/// Whether there is nothing in a message but mentions and white space.
+fn says_nothing(event: &MessageEvent) -> bool {
+    let nothing =
+        |component: &Component| matches!(component, Component::At(_) | Component::Plain(_));
+    event.text.trim().is_empty() && event.message.chain.iter().all(nothing)
+}
+
+/// What somebody is told whose command does not run.
+fn told(refused: Found, scope: &PluginScope) -> Option<String> {
+    let (profile, language) = (&scope.profile, scope.profile.language);
+    let prefix = prefix(profile);
+    let command = |entry: &CommandEntry| path_usage(prefix, &entry.path);
+    let text = match refused {
+        Found::Handlers(_) => return None,
+        Found::Denied(_) if !profile.platform_settings.no_permission_reply => return None,
+        Found::Denied(entry) => Message::CommandDenied { command: command(&entry) }.text(language),
+        Found::Misused(entry, error) => {
+            let problem = problem(error).text(language).into_owned();
+            let usage = usage(prefix, &entry.path, arguments(&entry));
+            Message::CommandMisused { problem, usage }.text(language)
+        }
+        Found::Group(entry, below) => {
+            let line = |entry: &Arc<CommandEntry>| {
+                let usage = usage(prefix, &entry.path, arguments(entry));
+                format!("{usage}  {}", entry.handler.about).trim_end().to_owned()
+            };
+            let commands = below.iter().map(line).collect::<Vec<_>>().join("\n");
+            Message::CommandGroup { command: command(&entry), commands }.text(language)
+        }
+    };
+    Some(text.into_owned())
+}
+
+fn problem(error: UsageError) -> Message {
+    match error {
+        UsageError::Missing { name } => Message::ArgumentMissing { name },
+        UsageError::Wrong { name, given, .. } => Message::ArgumentWrong { name, given },
+        UsageError::UnknownOption { name } => Message::OptionUnknown { name },
+        UsageError::TooMuch { given } => Message::ArgumentTooMuch { given },
+    }
 }

@@ -3,53 +3,62 @@
 use std::sync::Arc;
 
 use firstlight_plugins_api::{
-    Host, Manifest, Plugin, PluginError, Tool, WebRequest, WebResponse, WebRoute,
+    Answered, Call, Event, Failure, Handler, Hook, Host, Manifest, Message, ModelMessage,
+    ModelRequest, Outgoing, Plugin, PluginError, Reply, SettingsTaken, Timer, Tool, Unanswered,
+    WebRequest, WebResponse, WebRoute,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-/// [`Plugin`] with boxed futures, so that different plugins fit one registry.
-pub(super) trait ErasedPlugin: Send + Sync {
-    fn loaded(&self) -> BoxFuture<'_, Result<(), PluginError>>;
-    fn unload(&self) -> BoxFuture<'_, Result<(), PluginError>>;
-    fn routes(&self) -> Vec<WebRoute>;
-    fn web(&self, request: WebRequest) -> BoxFuture<'_, Result<WebResponse, PluginError>>;
-    fn tools(&self) -> Vec<Tool>;
-    fn call_tool<'a>(
-        &'a self,
-        name: &'a str,
-        arguments: Value,
-    ) -> BoxFuture<'a, Result<Value, PluginError>>;
+/// Declares [`ErasedPlugin`], which is [`Plugin`] with boxed futures, so that different plugins fit
+/// one registry.
+macro_rules! erased {
+    (
+        $(fn $plain:ident(&self $(, $a:ident: $at:ty)*) -> $p:ty;)*
+        $(async fn $call:ident(&self $(, $b:ident: $bt:ty)*) -> $c:ty;)*
+    ) => {
+        #[expect(clippy::elidable_lifetime_names, reason = "some of the arguments need the name")]
+        pub(super) trait ErasedPlugin: Send + Sync {
+            $(fn $plain(&self $(, $a: $at)*) -> $p;)*
+            $(fn $call<'a>(&'a self $(, $b: $bt)*) -> BoxFuture<'a, Result<$c, PluginError>>;)*
+        }
+
+        #[expect(clippy::elidable_lifetime_names, reason = "some of the arguments need the name")]
+        impl<P: Plugin> ErasedPlugin for P {
+            $(fn $plain(&self $(, $a: $at)*) -> $p {
+                Plugin::$plain(self $(, $a)*)
+            })*
+            $(fn $call<'a>(&'a self $(, $b: $bt)*) -> BoxFuture<'a, Result<$c, PluginError>> {
+                Box::pin(Plugin::$call(self $(, $b)*))
+            })*
+        }
+    };
 }
 
-impl<P: Plugin> ErasedPlugin for P {
-    fn loaded(&self) -> BoxFuture<'_, Result<(), PluginError>> {
-        Box::pin(Plugin::loaded(self))
-    }
-
-    fn unload(&self) -> BoxFuture<'_, Result<(), PluginError>> {
-        Box::pin(Plugin::unload(self))
-    }
-
-    fn routes(&self) -> Vec<WebRoute> {
-        Plugin::routes(self)
-    }
-
-    fn web(&self, request: WebRequest) -> BoxFuture<'_, Result<WebResponse, PluginError>> {
-        Box::pin(Plugin::web(self, request))
-    }
-
-    fn tools(&self) -> Vec<Tool> {
-        Plugin::tools(self)
-    }
-
-    fn call_tool<'a>(
-        &'a self,
-        name: &'a str,
-        arguments: Value,
-    ) -> BoxFuture<'a, Result<Value, PluginError>> {
-        Box::pin(Plugin::call_tool(self, name, arguments))
-    }
+erased! {
+    fn handlers(&self) -> Vec<Handler>;
+    fn hooks(&self) -> Vec<Hook>;
+    fn routes(&self) -> Vec<WebRoute>;
+    fn tools(&self) -> Vec<Tool>;
+    fn predicate(&self, name: &str, event: &Event) -> bool;
+    async fn loaded(&self) -> ();
+    async fn unload(&self) -> ();
+    async fn settings_changed(&self, settings: Value) -> SettingsTaken;
+    async fn handle(&self, call: Call) -> Reply;
+    async fn answered(&self, answered: Answered) -> Reply;
+    async fn unanswered(&self, unanswered: Unanswered) -> Vec<Outgoing>;
+    async fn timer(&self, timer: Timer) -> Vec<Outgoing>;
+    async fn platforms_loaded(&self) -> ();
+    async fn plugin_loaded(&self, manifest: &'a Manifest) -> ();
+    async fn plugin_unloaded(&self, manifest: &'a Manifest) -> ();
+    async fn plugin_error(&self, event: &'a Event, failure: &'a Failure) -> Reply;
+    async fn waiting_for_model(&self, event: &'a Event) -> Reply;
+    async fn model_request(&self, event: &'a Event, request: &'a mut ModelRequest) -> Reply;
+    async fn model_response(&self, event: &'a Event, response: &'a mut ModelMessage) -> Reply;
+    async fn decorating(&self, event: &'a Event, message: &'a mut Message) -> Reply;
+    async fn after_sent(&self, event: &'a Event) -> ();
+    async fn web(&self, request: WebRequest) -> WebResponse;
+    async fn call_tool(&self, name: &'a str, arguments: Value) -> Value;
 }
 
 pub(super) type Loaded = Result<Arc<dyn ErasedPlugin>, PluginError>;
@@ -58,6 +67,7 @@ pub(super) type Loaded = Result<Arc<dyn ErasedPlugin>, PluginError>;
 #[derive(Clone)]
 pub struct Registration {
     pub(super) manifest: Manifest,
+    pub(super) settings_schema: Option<Value>,
     pub(super) load: fn(Host) -> BoxFuture<'static, Loaded>,
 }
 
@@ -66,6 +76,7 @@ impl Registration {
     pub fn of<P: Plugin>() -> Self {
         Self {
             manifest: P::manifest(),
+            settings_schema: P::settings_schema(),
             load: |host| {
                 Box::pin(async move {
                     let plugin = P::load(host).await?;

@@ -1,30 +1,44 @@
 //! Plugins: what is compiled in, what is loaded, what failed.
 //!
 //! * [`Registration`] is one plugin that can be loaded: its manifest and how to make it.
+//! * `state` holds the declarations of all loaded plugins in a form that is quick to look up;
+//!   `dispatch` and `hooks` are what the pipeline asks.
+//! * `host` is what plugins may ask of the gateway; `waits` and `later` bring back what they left
+//!   for later.
+//! * `commands` and `command_list` are what the operator sees and changes of commands.
+//! * `builtin` are the plugins that come with the gateway, written like anybody else's.
 //! * [`Plugins`] is the live registry. Web routes and tools are read from it at each call, so a
 //!   plugin that is gone answers nothing (the ancestor kept a stale index).
 //! * [`FailedPlugins`] outlives the runtime: it is what the recovery rows list after a failed
 //!   bootstrap.
 
+mod builtin;
 mod call;
+mod command_list;
+mod commands;
 mod component;
-#[expect(
-    dead_code,
-    clippy::unused_async,
-    clippy::unused_self,
-    reason = "what plugins do with it comes next"
-)]
+mod convert;
 pub(crate) mod dispatch;
+#[cfg(test)]
+mod dispatch_tests;
 mod erased;
 mod failed;
+mod hooks;
+mod host;
+pub(crate) mod later;
 mod registry;
 mod runtime_status;
 mod sources;
+mod state;
+mod waits;
 
+pub use builtin::registrations as built_in;
 pub use call::PluginCallError;
+pub use command_list::{CommandChange, CommandError, CommandRow};
 pub use component::PluginsComponent;
 pub use erased::Registration;
 pub use failed::{FailedPlugin, FailedPlugins};
+pub use host::HostFoundation;
 pub use registry::{PluginInformation, Plugins, ReloadError};
 pub use runtime_status::{RuntimeStatusPlugin, StatusBoard};
 pub use sources::{PluginSources, RemoveFailedError};

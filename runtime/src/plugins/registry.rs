@@ -4,34 +4,44 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firstlight_plugins_api::{Manifest, Method, Tool, WebRequest, WebResponse};
+use firstlight_plugins_api::{
+    Handler, Hook, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest,
+    WebResponse,
+};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::Value;
 
 use super::call::{PluginCallError, bounded, declared};
 use super::erased::ErasedPlugin;
+use super::host::Shared;
 use super::sources::{PluginSources, UNLOAD_LIMIT};
+use super::state::State;
+use crate::platforms::Adapters;
+use crate::providers::Registry;
 
 /// How long a web route of a plugin may take.
 const WEB_LIMIT: Duration = Duration::from_mins(1);
 /// How long a tool call may take (the ancestor's `tool_call_timeout`).
 const TOOL_LIMIT: Duration = Duration::from_mins(2);
-/// How long a loaded-hook may take; a hanging one must not keep the gateway from being ready.
-const HOOK_LIMIT: Duration = Duration::from_secs(10);
+/// How long a hook may take; a hanging one must not keep the gateway from being ready.
+pub(super) const HOOK_LIMIT: Duration = Duration::from_secs(10);
 
 /// The plugins that are loaded now; cheap to clone.
 #[derive(Clone)]
 pub struct Plugins {
     sources: PluginSources,
     live: Arc<RwLock<BTreeMap<String, Arc<LivePlugin>>>>,
-    /// Reloads of the same plugin must not overlap.
-    reloading: Arc<tokio::sync::Mutex<()>>,
+    /// Reloads of the same plugin, and changes of commands, must not overlap.
+    changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 pub(super) struct LivePlugin {
     pub(super) manifest: Manifest,
     pub(super) plugin: Arc<dyn ErasedPlugin>,
+    /// What it declared when it was loaded.
+    pub(super) handlers: Vec<Handler>,
+    pub(super) hooks: Vec<Hook>,
     pub(super) loaded_at: Timestamp,
 }
 
@@ -46,6 +56,10 @@ pub struct PluginInformation {
     pub tools: Vec<String>,
     /// Its web routes, as `METHOD /path`.
     pub routes: Vec<String>,
+    /// Its handlers: what kind, name, what it does.
+    pub handlers: Vec<(&'static str, String, String)>,
+    /// The moments that it hears of.
+    pub hooks: Vec<HookKind>,
 }
 
 /// Why a plugin could not be reloaded.
@@ -70,7 +84,7 @@ pub enum ReloadError {
 
 impl Plugins {
     pub(super) fn new(sources: PluginSources) -> Self {
-        Self { sources, live: Arc::default(), reloading: Arc::default() }
+        Self { sources, live: Arc::default(), changing: Arc::default() }
     }
 
     /// The plugins that could be loaded and the records of those that failed.
@@ -130,7 +144,7 @@ impl Plugins {
 
     /// Loads a plugin again: the new one is up before the old one is told to go.
     pub async fn reload(&self, name: &str) -> Result<(), ReloadError> {
-        let _one_at_a_time = self.reloading.lock().await;
+        let _one_at_a_time = self.changing.lock().await;
         let registration = self
             .sources
             .registration(name)
@@ -144,9 +158,12 @@ impl Plugins {
             tracing::warn!(plugin = name, %error, "the loaded-hook of a plugin failed");
         }
         let old = self.live.write().insert(name.to_owned(), Arc::new(live));
+        self.rebuild();
         if let Some(old) = old {
             unload(&old).await;
+            self.tell_unloaded(&old.manifest).await;
         }
+        self.tell_loaded(registration.manifest()).await;
         tracing::info!(plugin = name, "plugin reloaded");
         Ok(())
     }
@@ -169,12 +186,75 @@ impl Plugins {
         outcome
     }
 
+    /// Tells a plugin that its settings were saved. Unless it takes them over, it is loaded again.
+    pub async fn settings_changed(&self, name: &str) -> Result<(), ReloadError> {
+        if let Some(live) = self.find(name) {
+            let call = live.plugin.settings_changed(self.shared().settings(name));
+            match bounded("settings_changed", HOOK_LIMIT, call).await {
+                Ok(SettingsTaken::Taken) => return Ok(()),
+                Ok(SettingsTaken::LoadAgain) => {}
+                Err(error) => {
+                    tracing::warn!(plugin = name, %error, "a plugin did not take its new settings");
+                }
+            }
+        }
+        self.reload(name).await
+    }
+
+    /// Connects the hosts with the rest of this runtime.
+    pub(crate) fn connect(&self, providers: &Arc<Registry>, adapters: Adapters) {
+        self.shared().connect(providers, adapters);
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        self.sources.shared()
+    }
+
+    pub(super) fn state(&self) -> Arc<State> {
+        self.shared().current.state()
+    }
+
+    pub(super) fn changing(&self) -> &tokio::sync::Mutex<()> {
+        &self.changing
+    }
+
+    /// Puts the declarations together anew.
+    pub(super) fn rebuild(&self) {
+        let live = self.live.read().clone();
+        self.shared().current.replace(State::new(live, &self.shared().commands));
+        // A plugin that came may have timers that are due.
+        self.shared().later.notify_one();
+    }
+
     pub(super) fn insert(&self, live: LivePlugin) {
         self.live.write().insert(live.manifest.name.clone(), Arc::new(live));
     }
 
+    /// Tells those who want to know that all plugins of a start are there.
+    pub(super) async fn begin(&self) {
+        self.rebuild();
+        for live in self.snapshot() {
+            self.tell_loaded(&live.manifest).await;
+        }
+    }
+
+    async fn tell_loaded(&self, manifest: &Manifest) {
+        for live in self.state().hooked(HookKind::PluginLoaded) {
+            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_loaded(manifest)).await);
+        }
+    }
+
+    async fn tell_unloaded(&self, manifest: &Manifest) {
+        for live in self.state().hooked(HookKind::PluginUnloaded) {
+            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_unloaded(manifest)).await);
+        }
+    }
+
     /// Runs every loaded-hook, one after the other; failures are logged and passed over.
     pub(crate) async fn loaded_hooks(&self) {
+        for live in self.state().hooked(HookKind::PlatformsLoaded) {
+            note(live, bounded("hook", HOOK_LIMIT, live.plugin.platforms_loaded()).await);
+        }
         for live in self.snapshot() {
             let name = &live.manifest.name;
             match bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
@@ -188,7 +268,9 @@ impl Plugins {
 
     /// Unloads every plugin, over a snapshot, so that none is skipped.
     pub(super) async fn unload_all(&self) {
+        self.shared().disconnect();
         let all = std::mem::take(&mut *self.live.write());
+        self.rebuild();
         futures_util::future::join_all(all.values().map(|live| unload(live))).await;
     }
 
@@ -196,7 +278,7 @@ impl Plugins {
         self.live.read().values().cloned().collect()
     }
 
-    fn find(&self, name: &str) -> Option<Arc<LivePlugin>> {
+    pub(super) fn find(&self, name: &str) -> Option<Arc<LivePlugin>> {
         self.live.read().get(name).cloned()
     }
 }
@@ -214,7 +296,24 @@ impl LivePlugin {
             loaded_at: self.loaded_at,
             tools: tools.into_iter().map(|tool| tool.name).collect(),
             routes: routes.iter().map(|r| format!("{} {}", method(r.method), r.path)).collect(),
+            handlers: self.handlers.iter().map(described).collect(),
+            hooks: self.hooks.iter().map(|hook| hook.kind).collect(),
         }
+    }
+}
+
+fn described(handler: &Handler) -> (&'static str, String, String) {
+    let kind = match &handler.trigger {
+        Trigger::Command { .. } => "command",
+        Trigger::Group { .. } => "command_group",
+        Trigger::Message => "message",
+    };
+    (kind, handler.name.clone(), handler.about.clone())
+}
+
+fn note(live: &LivePlugin, hook: Result<(), PluginCallError>) {
+    if let Err(error) = hook {
+        tracing::warn!(plugin = %live.manifest.name, %error, "a hook of a plugin failed");
     }
 }
 

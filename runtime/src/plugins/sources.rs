@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use firstlight_core::db::{Database, DbError};
+use firstlight_core::db::DbError;
+use firstlight_plugins_api::matching::check;
 use firstlight_plugins_api::{Host, Version};
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -14,6 +15,7 @@ use serde_json::json;
 use super::call::{PluginCallError, bounded, declared};
 use super::erased::Registration;
 use super::failed::{FailedPlugin, FailedPlugins};
+use super::host::{HostFoundation, PluginHost, Shared};
 use super::registry::{LivePlugin, ReloadError};
 
 /// How long a plugin may take to load.
@@ -29,10 +31,9 @@ pub struct PluginSources(Arc<Inner>);
 
 struct Inner {
     registrations: Vec<Registration>,
-    host: Host,
+    shared: Arc<Shared>,
     failed: FailedPlugins,
     set_aside: Mutex<BTreeSet<String>>,
-    database: Database,
 }
 
 /// Why a failed plugin could not be removed.
@@ -59,20 +60,27 @@ impl PluginSources {
     /// Reads which plugins were set aside, and holds the list of those that can be loaded.
     pub async fn open(
         registrations: Vec<Registration>,
-        host: Host,
-        database: Database,
+        host: HostFoundation,
     ) -> Result<Self, DbError> {
         let (scope, scope_id, key) = SET_ASIDE;
-        let stored = database.preferences().load(scope, scope_id, key).await?;
+        let stored = host.database.preferences().load(scope, scope_id, key).await?;
+        for registration in &registrations {
+            if let Some(schema) = &registration.settings_schema {
+                host.config.set_plugin_schema(&registration.manifest.name, schema.clone());
+            }
+        }
         let names = stored.and_then(|value| serde_json::from_value(value).ok());
         let set_aside = names.unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             registrations,
-            host,
+            shared: Arc::new(Shared::open(host).await?),
             failed: FailedPlugins::default(),
             set_aside: Mutex::new(set_aside),
-            database,
         })))
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
     }
 
     /// The failed plugins, by name.
@@ -127,12 +135,11 @@ impl PluginSources {
             names
         };
         let (scope, scope_id, key) = SET_ASIDE;
-        let preferences = self.0.database.preferences();
-        preferences.store(scope, scope_id, key, json!(names)).await?;
+        let database = self.0.shared.database();
+        database.preferences().store(scope, scope_id, key, json!(names)).await?;
         if delete_data {
-            for kept in preferences.list("plugin", name).await? {
-                preferences.delete("plugin", name, &kept.key).await?;
-            }
+            database.plugin_values().forget_plugin(name).await?;
+            self.0.shared.waits.forget_plugin(name);
         }
         *self.0.set_aside.lock() = names;
         self.0.failed.forget(name);
@@ -175,14 +182,19 @@ impl PluginSources {
         if self.0.registrations.iter().filter(same_name).count() > 1 {
             return Err(PluginCallError::Duplicate { name: manifest.name });
         }
-        let plugin = bounded("load", LOAD_LIMIT, (registration.load)(self.0.host.clone())).await?;
+        let host = PluginHost::new(&manifest.name, Arc::clone(&self.0.shared));
+        let load = (registration.load)(Host::new(Arc::new(host)));
+        let plugin = bounded("load", LOAD_LIMIT, load).await?;
         for route in declared("routes", || plugin.routes())? {
             let path = route.path;
             if !path.starts_with('/') || path.contains("..") || path.contains("//") {
                 return Err(PluginCallError::Route { path });
             }
         }
-        Ok(LivePlugin { manifest, plugin, loaded_at: Timestamp::now() })
+        let handlers = declared("handlers", || plugin.handlers())?;
+        check(&handlers)?;
+        let hooks = declared("hooks", || plugin.hooks())?;
+        Ok(LivePlugin { manifest, plugin, handlers, hooks, loaded_at: Timestamp::now() })
     }
 }
 

@@ -152,7 +152,7 @@ impl NotApplied {
 }
 
 async fn plugin(lease: &Lease<Rt>, name: &str) -> Vec<NotApplied> {
-    let reloaded = lease.plugins.reload(name).await;
+    let reloaded = lease.plugins.settings_changed(name).await;
     reloaded.err().map(|error| NotApplied::new(name, &error)).into_iter().collect()
 }
 

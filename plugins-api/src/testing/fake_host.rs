@@ -1,0 +1,250 @@
+//! A host in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    CommandInfo, ConversationInfo, Event, HostCalls, HostError, Message, NewTimer, Outgoing,
+    ProviderInfo, RuntimeStatus, Wait,
+};
+
+/// A host that keeps everything in memory. Its time passes by
+/// [`Stage::advance`](super::Stage::advance) alone.
+#[derive(Default)]
+pub struct FakeHost {
+    world: Mutex<World>,
+}
+
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) now_ms: i64,
+    pub(super) settings: Value,
+    pub(super) profile: Value,
+    pub(super) values: BTreeMap<String, Value>,
+    pub(super) timers: BTreeMap<String, (i64, NewTimer)>,
+    pub(super) waits: BTreeMap<i64, (i64, Wait)>,
+    pub(super) waited: i64,
+    pub(super) sent: Vec<Outgoing>,
+    keys: Vec<String>,
+    pub(super) commands: Vec<CommandInfo>,
+    conversations: BTreeMap<String, Vec<ConversationInfo>>,
+    names: BTreeMap<String, String>,
+    variables: BTreeMap<String, Map<String, Value>>,
+    providers: Vec<ProviderInfo>,
+    chosen: BTreeMap<String, String>,
+}
+
+impl FakeHost {
+    /// A host whose plugin has these settings.
+    pub fn with_settings(settings: Value) -> Self {
+        let host = Self::default();
+        host.world().settings = settings;
+        host
+    }
+
+    /// The same with this profile for every session.
+    #[must_use]
+    pub fn profile(self, profile: Value) -> Self {
+        self.world().profile = profile;
+        self
+    }
+
+    /// The same with one provider more.
+    #[must_use]
+    pub fn provider(self, id: &str, model: &str) -> Self {
+        let provider =
+            ProviderInfo { id: id.into(), model: model.into(), usable: true, current: false };
+        self.world().providers.push(provider);
+        self
+    }
+
+    /// What was sent unasked, in order.
+    pub fn sent(&self) -> Vec<Outgoing> {
+        self.world().sent.clone()
+    }
+
+    /// What is stored.
+    pub fn values(&self) -> BTreeMap<String, Value> {
+        self.world().values.clone()
+    }
+
+    /// The names of the timers that are kept.
+    pub fn timers(&self) -> Vec<String> {
+        self.world().timers.keys().cloned().collect()
+    }
+
+    /// How many replies are waited for.
+    pub fn waiting(&self) -> usize {
+        self.world().waits.len()
+    }
+
+    /// How many conversations a session has had.
+    pub fn conversations(&self, session: &str) -> usize {
+        self.world().conversations.get(session).map_or(0, Vec::len)
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl HostCalls for FakeHost {
+    fn runtime_status(&self) -> RuntimeStatus {
+        RuntimeStatus {
+            state: "runtime_ready".into(),
+            ready: true,
+            ready_since_ms: Some(0),
+            uptime_seconds: 0,
+            components: Vec::new(),
+            plugins: Vec::new(),
+            messages: 0,
+            last_message_ms: None,
+        }
+    }
+
+    fn raw_settings(&self) -> Value {
+        match &self.world().settings {
+            Value::Null => json!({}),
+            settings => settings.clone(),
+        }
+    }
+
+    async fn profile(&self, _event: &Event) -> Result<Value, HostError> {
+        Ok(self.world().profile.clone())
+    }
+
+    async fn load(&self, key: &str) -> Result<Option<Value>, HostError> {
+        Ok(self.world().values.get(key).cloned())
+    }
+
+    async fn store(&self, key: &str, value: Value) -> Result<(), HostError> {
+        self.world().values.insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    async fn forget(&self, key: &str) -> Result<bool, HostError> {
+        Ok(self.world().values.remove(key).is_some())
+    }
+
+    async fn keys(&self, beginning: &str) -> Result<Vec<String>, HostError> {
+        let world = self.world();
+        Ok(world.values.keys().filter(|key| key.starts_with(beginning)).cloned().collect())
+    }
+
+    async fn schedule(&self, timer: NewTimer) -> Result<(), HostError> {
+        let mut world = self.world();
+        let due = world.now_ms.saturating_add(milliseconds(timer.after));
+        world.timers.insert(timer.name.clone(), (due, timer));
+        Ok(())
+    }
+
+    async fn cancel(&self, name: &str) -> Result<bool, HostError> {
+        Ok(self.world().timers.remove(name).is_some())
+    }
+
+    async fn wait_for_reply(&self, wait: Wait) -> Result<i64, HostError> {
+        let mut world = self.world();
+        world.waited += 1;
+        let number = world.waited;
+        let until = world.now_ms.saturating_add(milliseconds(wait.within));
+        world.waits.insert(number, (until, wait));
+        Ok(number)
+    }
+
+    async fn stop_waiting(&self, number: i64) -> Result<bool, HostError> {
+        Ok(self.world().waits.remove(&number).is_some())
+    }
+
+    async fn send(&self, to: &str, message: Message, key: Option<&str>) -> Result<(), HostError> {
+        let mut world = self.world();
+        if let Some(key) = key {
+            if world.keys.iter().any(|used| used == key) {
+                return Ok(());
+            }
+            world.keys.push(key.to_owned());
+        }
+        world.sent.push(Outgoing { to: to.to_owned(), message });
+        Ok(())
+    }
+
+    async fn commands(&self, _event: &Event) -> Result<Vec<CommandInfo>, HostError> {
+        Ok(self.world().commands.clone())
+    }
+
+    async fn conversation(&self, session: &str) -> Result<Option<ConversationInfo>, HostError> {
+        let world = self.world();
+        Ok(world.conversations.get(session).and_then(|all| all.last()).cloned())
+    }
+
+    async fn new_conversation(&self, session: &str) -> Result<(), HostError> {
+        let mut world = self.world();
+        let all = world.conversations.entry(session.to_owned()).or_default();
+        all.push(ConversationInfo { id: all.len().to_string(), ..ConversationInfo::default() });
+        Ok(())
+    }
+
+    async fn clear_conversation(&self, session: &str) -> Result<bool, HostError> {
+        Ok(self.world().conversations.contains_key(session))
+    }
+
+    async fn session_name(&self, session: &str) -> Result<Option<String>, HostError> {
+        Ok(self.world().names.get(session).cloned())
+    }
+
+    async fn name_session(&self, session: &str, name: Option<&str>) -> Result<(), HostError> {
+        let mut world = self.world();
+        match name {
+            Some(name) => drop(world.names.insert(session.to_owned(), name.to_owned())),
+            None => drop(world.names.remove(session)),
+        }
+        Ok(())
+    }
+
+    async fn variables(&self, session: &str) -> Result<Map<String, Value>, HostError> {
+        Ok(self.world().variables.get(session).cloned().unwrap_or_default())
+    }
+
+    async fn set_variable(
+        &self,
+        session: &str,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<bool, HostError> {
+        let mut world = self.world();
+        let variables = world.variables.entry(session.to_owned()).or_default();
+        let before = match value {
+            Some(value) => variables.insert(name.to_owned(), json!(value)),
+            None => variables.remove(name),
+        };
+        Ok(before.is_some())
+    }
+
+    async fn providers(&self, event: &Event) -> Result<Vec<ProviderInfo>, HostError> {
+        let world = self.world();
+        let first = world.providers.first().map(|provider| provider.id.clone());
+        let chosen = world.chosen.get(&event.session).cloned().or(first);
+        let mark = |provider: &ProviderInfo| {
+            let current = Some(&provider.id) == chosen.as_ref();
+            ProviderInfo { current, ..provider.clone() }
+        };
+        Ok(world.providers.iter().map(mark).collect())
+    }
+
+    async fn choose_provider(&self, session: &str, id: &str) -> Result<(), HostError> {
+        let mut world = self.world();
+        if world.providers.iter().all(|provider| provider.id != id) {
+            return Err(HostError::Unknown { what: "provider", name: id.to_owned() });
+        }
+        world.chosen.insert(session.to_owned(), id.to_owned());
+        Ok(())
+    }
+}
