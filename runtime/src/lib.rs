@@ -5,6 +5,8 @@
 //! | [`http_client`] | the one builder of HTTP clients |
 //! | [`pipeline`] | what happens to a message between the inbox and the answer |
 //! | [`platforms`] | where messages come from and answers go to; the web chat |
+//! | [`mcp`] | servers that offer tools |
+//! | [`tools`] | all tools that there are, and which are switched off |
 //! | [`metadata`] | what is known about models |
 //! | [`plugins`] | what is compiled in, what is loaded, what failed |
 //! | [`providers`] | language models: the trait, the adapters, the registry |
@@ -16,6 +18,7 @@
 
 mod hooks;
 pub mod http_client;
+pub mod mcp;
 pub mod metadata;
 pub mod pipeline;
 mod plan;
@@ -24,6 +27,7 @@ pub mod plugins;
 pub mod providers;
 mod runtime;
 mod senders;
+pub mod tools;
 mod turns;
 
 pub use firstlight_plugins_api as plugins_api;

@@ -10,6 +10,7 @@ use firstlight_core::settings::Settings;
 
 use crate::Runtime;
 use crate::hooks::HooksComponent;
+use crate::mcp::{McpComponent, McpDefaults};
 use crate::metadata::{Metadata, MetadataComponent};
 use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::webchat::Webchat;
@@ -18,6 +19,7 @@ use crate::plugins::{
     HostFoundation, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
 };
 use crate::providers::component::ProvidersComponent;
+use crate::tools::Tools;
 use crate::turns::{Arrivals, LiveTurns, TurnsComponent};
 
 /// What the core phase hands to the second.
@@ -83,6 +85,7 @@ impl Bootstrap for Plan {
     const COMPONENTS: &'static [&'static str] = &[
         PluginsComponent::NAME,
         ProvidersComponent::NAME,
+        McpComponent::NAME,
         PipelinesComponent::NAME,
         TurnsComponent::NAME,
         PlatformsComponent::NAME,
@@ -95,6 +98,8 @@ impl Bootstrap for Plan {
         let plugins = steps.start(PluginsComponent::new(self.plugins.clone())).await?;
         let providers =
             steps.start(ProvidersComponent::new(config.clone(), settings.data_dir.clone())).await?;
+        let mcp = McpDefaults::new(&settings, providers.defaults());
+        let mcp = steps.start_tolerated(McpComponent::new(config.clone(), mcp)).await?;
         let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
         let live = LiveTurns::default();
         let adapters = Adapters::default();
@@ -115,7 +120,7 @@ impl Bootstrap for Plan {
             pipelines: pipelines.clone(),
             resources: Resources {
                 providers: Arc::clone(&providers),
-                database,
+                database: database.clone(),
                 metadata: self.metadata.clone(),
                 plugins: plugins.clone(),
                 adapters: adapters.clone(),
@@ -142,6 +147,7 @@ impl Bootstrap for Plan {
         steps.start_tolerated(catalogue).await?;
         steps.start(HooksComponent::loaded(plugins.clone())).await?;
         let metadata = self.metadata.clone();
-        Ok(Runtime { plugins, providers, pipelines, platforms, live, metadata })
+        let tools = Tools::new(plugins.clone(), mcp.clone(), database);
+        Ok(Runtime { plugins, providers, mcp, tools, pipelines, platforms, live, metadata })
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::mcp::Mcp;
 use crate::metadata::Metadata;
 use crate::pipeline::Pipelines;
 use crate::platforms::Platforms;
 use crate::plugins::Plugins;
 use crate::providers::Registry;
+use crate::tools::Tools;
 use crate::turns::LiveTurns;
 
 /// Everything a request may need of the second phase. It exists only while the state is ready.
@@ -15,6 +17,10 @@ pub struct Runtime {
     pub plugins: Plugins,
     /// The chat providers.
     pub providers: Arc<Registry>,
+    /// The MCP servers; none when the component did not start.
+    pub mcp: Option<Mcp>,
+    /// The tools of plugins and MCP servers.
+    pub tools: Tools,
     /// The pipelines, by session.
     pub pipelines: Pipelines,
     /// The chat platforms.

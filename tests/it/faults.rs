@@ -13,8 +13,11 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-const COMPONENTS: [&str; 7] =
-    ["plugins", "providers", "pipelines", "bus", "platforms", "metadata", "hooks"];
+const COMPONENTS: [&str; 8] =
+    ["plugins", "providers", "mcp", "pipelines", "bus", "platforms", "metadata", "hooks"];
+
+/// The components that the runtime can do without.
+const TOLERATED: [&str; 2] = ["mcp", "metadata"];
 
 /// Rows that answer in every state.
 const CORE_ROWS: [&str; 5] = [
@@ -68,6 +71,11 @@ async fn faulty_plugins_are_seen_repaired_and_retried() -> Result<()> {
 #[tokio::test]
 async fn faulty_providers_are_seen_repaired_and_retried() -> Result<()> {
     check("providers").await
+}
+
+#[tokio::test]
+async fn faulty_mcp_is_seen_and_does_without() -> Result<()> {
+    check("mcp").await
 }
 
 #[tokio::test]
@@ -194,10 +202,10 @@ impl Subject {
         for (fault, text) in faults {
             self.inject(&fault)?;
             self.gateway.restart().await?;
-            if self.component == "metadata" {
+            if TOLERATED.contains(&self.component) {
                 let timeline = self.gateway.ready().await?;
-                assert_eq!(of(&timeline, "metadata")["state"], "failed");
-                assert_eq!(of(&timeline, "metadata")["error"], text);
+                assert_eq!(of(&timeline, self.component)["state"], "failed");
+                assert_eq!(of(&timeline, self.component)["error"], text);
                 continue;
             }
             let timeline = self.failed().await?;
@@ -207,9 +215,10 @@ impl Subject {
             self.answers_as(Phase::Failed(text)).await?;
         }
         self.lift()?;
-        match self.component {
-            "metadata" => self.gateway.restart().await?,
-            _ => self.gateway.command("retry").await?,
+        if TOLERATED.contains(&self.component) {
+            self.gateway.restart().await?;
+        } else {
+            self.gateway.command("retry").await?;
         }
         let name = self.component;
         let whole =

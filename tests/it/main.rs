@@ -9,6 +9,10 @@ mod faults;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
+mod mcp_rows;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod onebot;

@@ -102,6 +102,11 @@ impl Folder {
         Ok(std::fs::rename(path.with_extension("new"), path)?)
     }
 
+    /// Writes the settings file of the gateways that start from now on.
+    pub fn settings(&self, text: &str) -> Result<()> {
+        Ok(std::fs::write(self.folder.path().join("firstlight.toml"), text)?)
+    }
+
     /// Stores the providers document. No gateway may run on the folder.
     pub async fn save_providers(&self, providers: Value) -> Result<()> {
         self.save_document(&DocumentId::Providers, providers).await

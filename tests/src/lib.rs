@@ -8,6 +8,7 @@
 //! | [`process_cost`] | threads, descriptors and memory of a process |
 //! | [`talk`] | what a person does in the chat |
 //! | [`fake_onebot`] | the far side of the OneBot platform, with every transport and vice |
+//! | [`fake_mcp`] | MCP servers that misbehave on demand |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`message_load`] | what loads the message path, and counts |
 //! | [`process`] | the real binary as a process |
@@ -16,6 +17,7 @@
 
 pub mod chaos;
 pub mod event_stream;
+pub mod fake_mcp;
 pub mod fake_onebot;
 pub mod fake_openai;
 pub mod gateway_process;

@@ -21,6 +21,8 @@ pub enum DocumentId {
     Providers,
     /// Connections to chat platforms.
     Platforms,
+    /// Connections to MCP servers.
+    Mcp,
     /// Which session uses which profile.
     Routing,
     /// How the bot behaves, by profile id.
@@ -38,7 +40,7 @@ impl DocumentId {
     /// Whether the document belongs to every installation and cannot be deleted.
     pub fn is_built_in(&self) -> bool {
         match self {
-            Self::Providers | Self::Platforms | Self::Routing => true,
+            Self::Providers | Self::Platforms | Self::Mcp | Self::Routing => true,
             Self::Profile(id) => id == DEFAULT_PROFILE,
             Self::Plugin(_) => false,
         }
@@ -50,6 +52,7 @@ impl fmt::Display for DocumentId {
         match self {
             Self::Providers => f.write_str("providers"),
             Self::Platforms => f.write_str("platforms"),
+            Self::Mcp => f.write_str("mcp"),
             Self::Routing => f.write_str("routing"),
             Self::Profile(id) => write!(f, "profile:{id}"),
             Self::Plugin(name) => write!(f, "plugin:{name}"),
@@ -65,6 +68,7 @@ impl FromStr for DocumentId {
         match name {
             "providers" => return Ok(Self::Providers),
             "platforms" => return Ok(Self::Platforms),
+            "mcp" => return Ok(Self::Mcp),
             "routing" => return Ok(Self::Routing),
             _ => {}
         }
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn names_survive_their_text_form() {
-        for name in ["providers", "platforms", "routing", "profile:default", "plugin:a:b"] {
+        for name in ["providers", "platforms", "mcp", "routing", "profile:default", "plugin:a:b"] {
             assert_eq!(name.parse::<DocumentId>().unwrap().to_string(), name);
         }
         for name in ["", "profile:", "profile", "provider", "accounts:1", "plugin:\n"] {

@@ -5,6 +5,7 @@
 //! | `profile:<id>` | how the bot behaves: [`Profile`]; `profile:default` is always there |
 //! | `providers` | connections to models: [`ProvidersConfig`] |
 //! | `platforms` | connections to chat platforms: [`PlatformsConfig`] |
+//! | `mcp` | connections to MCP servers: [`McpConfig`] |
 //! | `routing` | which session uses which profile: [`RoutingConfig`] |
 //! | `plugin:<name>` | one plugin's settings, by the schema that the plugin brings |
 //!
@@ -23,6 +24,7 @@ mod document;
 mod error;
 mod glob;
 mod mask;
+mod mcp;
 mod platforms;
 mod problem;
 mod profile;
@@ -40,6 +42,7 @@ pub use document::{Document, DocumentId, DocumentView, RevisionInfo};
 pub use error::ConfigError;
 pub(crate) use mask::holds_password;
 pub use mask::{MASK, is_masked, mask};
+pub use mcp::{McpConfig, McpEntry};
 pub use platforms::{PlatformEntry, PlatformsConfig};
 pub use problem::Problem;
 pub use profile::{

@@ -13,6 +13,7 @@ use crate::db::Database;
 use super::document::{Document, DocumentId, DocumentView};
 use super::error::ConfigError;
 use super::mask::{mask, unmask};
+use super::mcp::McpConfig;
 use super::platforms::PlatformsConfig;
 use super::problem::{Problem, against_schema};
 use super::profile::Profile;
@@ -86,6 +87,7 @@ impl Inner {
         match id {
             DocumentId::Providers => Arc::clone(&schema::PROVIDERS),
             DocumentId::Platforms => Arc::clone(&schema::PLATFORMS),
+            DocumentId::Mcp => Arc::clone(&schema::MCP),
             DocumentId::Routing => Arc::clone(&schema::ROUTING),
             DocumentId::Profile(_) => Arc::clone(&schema::PROFILE),
             DocumentId::Plugin(name) => {
@@ -116,6 +118,20 @@ impl Inner {
         found.ok_or_else(|| ConfigError::NoRevision { id: id.clone(), revision })
     }
 
+    /// The value as it would be stored: its masks replaced by the secrets of `based_on`, and fit.
+    pub(super) fn checked(
+        &self,
+        id: &DocumentId,
+        based_on: &DocumentId,
+        value: Value,
+    ) -> Result<Value, ConfigError> {
+        let (schema, snapshot) = (self.schema(id), self.snapshot());
+        let stored = snapshot.document(based_on).map(|document| &document.value);
+        unmask(value, stored, &schema)
+            .and_then(|value| valid(id, &value, &schema).map(|()| value))
+            .map_err(|problems| ConfigError::Invalid { id: id.clone(), problems })
+    }
+
     pub(super) async fn save(&self, save: Save) -> Result<Arc<Document>, ConfigError> {
         let Save { id, based_on, expected, value, title, author, note } = save;
         let snapshot = self.snapshot();
@@ -124,11 +140,7 @@ impl Inner {
         if found != expected {
             return Err(ConfigError::RevisionConflict { id, expected, found });
         }
-        let schema = self.schema(&id);
-        let stored = snapshot.document(&based_on).map(|document| &document.value);
-        let value = unmask(value, stored, &schema)
-            .and_then(|value| valid(&id, &value, &schema).map(|()| value))
-            .map_err(|problems| ConfigError::Invalid { id: id.clone(), problems })?;
+        let value = self.checked(&id, &based_on, value)?;
         if let Some(current) = current.filter(|current| current.value == value) {
             return Ok(Arc::clone(current));
         }
@@ -169,6 +181,7 @@ pub(super) fn valid(id: &DocumentId, value: &Value, schema: &Value) -> Result<()
     match id {
         DocumentId::Providers => typed(value, ProvidersConfig::check).map(drop),
         DocumentId::Platforms => typed(value, PlatformsConfig::check).map(drop),
+        DocumentId::Mcp => typed(value, McpConfig::check).map(drop),
         DocumentId::Routing => typed(value, RoutingConfig::check).map(drop),
         DocumentId::Profile(_) => typed(value, Profile::check).map(drop),
         DocumentId::Plugin(_) => Ok(()),
@@ -180,6 +193,7 @@ pub(super) fn first_value(id: &DocumentId) -> Value {
     match id {
         DocumentId::Providers => ProvidersConfig::first(),
         DocumentId::Platforms => json!({"platform": []}),
+        DocumentId::Mcp => json!({"mcpServers": {}}),
         DocumentId::Routing => json!({"routes": []}),
         DocumentId::Profile(_) => serde_json::to_value(Profile::default()).unwrap_or_default(),
         DocumentId::Plugin(_) => json!({}),
@@ -190,6 +204,7 @@ pub(super) fn missing(documents: &[Document]) -> Vec<NewRevision> {
     [
         DocumentId::Providers,
         DocumentId::Platforms,
+        DocumentId::Mcp,
         DocumentId::Routing,
         DocumentId::default_profile(),
     ]

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use super::mcp::McpConfig;
 use super::platforms::PlatformsConfig;
 use super::profile::Profile;
 use super::providers::ProvidersConfig;
@@ -25,6 +26,7 @@ fn of<T: JsonSchema>() -> Arc<Value> {
 
 pub(super) static PROVIDERS: LazyLock<Arc<Value>> = LazyLock::new(of::<ProvidersConfig>);
 pub(super) static PLATFORMS: LazyLock<Arc<Value>> = LazyLock::new(of::<PlatformsConfig>);
+pub(super) static MCP: LazyLock<Arc<Value>> = LazyLock::new(of::<McpConfig>);
 pub(super) static ROUTING: LazyLock<Arc<Value>> = LazyLock::new(of::<RoutingConfig>);
 pub(super) static PROFILE: LazyLock<Arc<Value>> = LazyLock::new(of::<Profile>);
 /// For a plugin that has not said what its settings look like: any of them may be a secret.

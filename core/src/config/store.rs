@@ -74,6 +74,11 @@ impl ConfigStore {
         first_value(id)
     }
 
+    /// What a save of this content would store, secrets included: for trying out what is not saved.
+    pub fn checked(&self, id: &DocumentId, value: Value) -> Result<Value, ConfigError> {
+        self.inner.checked(id, id, value)
+    }
+
     /// Saves a document. `expected` is the revision that the change is based on, 0 for a new
     /// document. A masked value stands for the stored secret. Saving what is there already makes no
     /// new revision.

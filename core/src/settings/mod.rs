@@ -21,5 +21,5 @@ pub use forms::{InvalidNetwork, InvalidPeriod, Network, Period};
 pub use load::{CONFIG_VARIABLE, Effective, Origin, Overrides, SettingView};
 pub use lock::{DataLock, LockError};
 pub use values::{
-    Auth, Bootstrap, Bus, Limits, Log, LogFormat, Metrics, ModelMetadata, Settings, Shutdown,
+    Auth, Bootstrap, Bus, Limits, Log, LogFormat, Mcp, Metrics, ModelMetadata, Settings, Shutdown,
 };

@@ -36,6 +36,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// The catalogue of models.
     pub model_metadata: ModelMetadata,
+    /// MCP servers.
+    pub mcp: Mcp,
     /// What a request may cost.
     pub limits: Limits,
 }
@@ -139,6 +141,18 @@ pub struct ModelMetadata {
     pub max_bytes: usize,
 }
 
+/// MCP servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Mcp {
+    /// The programs that may be started as MCP servers, each as it stands in `command`. `*` allows
+    /// every program.
+    pub allowed_commands: Vec<String>,
+    /// How often a connected server is asked for its tools again, which also finds out whether it
+    /// is still there.
+    pub check_interval: Period,
+}
+
 /// What a request may cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -176,6 +190,7 @@ impl Default for Settings {
             bus: Bus::default(),
             metrics: Metrics::default(),
             model_metadata: ModelMetadata::default(),
+            mcp: Mcp::default(),
             limits: Limits::default(),
         }
     }
@@ -235,6 +250,20 @@ impl Default for Bus {
 impl Default for ModelMetadata {
     fn default() -> Self {
         Self { url: None, interval: Period::hours(24), max_bytes: 8 << 20 }
+    }
+}
+
+impl Default for Mcp {
+    /// The usual interpreters and package runners.
+    fn default() -> Self {
+        let usual = [
+            "python", "python3", "py", "node", "npx", "npm", "pnpm", "yarn", "bun", "bunx", "deno",
+            "uv", "uvx",
+        ];
+        Self {
+            allowed_commands: usual.map(str::to_owned).to_vec(),
+            check_interval: Period::seconds(30),
+        }
     }
 }
 

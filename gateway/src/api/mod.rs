@@ -20,3 +20,4 @@ pub mod runtime;
 pub mod sessions;
 pub mod stat;
 pub mod times;
+pub mod tools;

@@ -122,6 +122,8 @@ error_codes! {
         "The model provider refused or broke the call.", "模型提供商拒绝或中断了请求。";
     PluginFailed = BAD_GATEWAY, Business, "plugin_failed",
         "The plugin failed. Its error is in the list of failed plugins and in the log.", "插件出错，详情见失败插件列表与日志。";
+    McpFailed = BAD_GATEWAY, Business, "mcp_failed",
+        "The MCP server could not be connected.", "无法连接 MCP 服务器。";
     NotApplied = CONFLICT, Business, "not_applied",
         "It was saved, but the running part could not take it over.", "已保存，但运行中的部分未能应用。";
     NotOwner = FORBIDDEN, Business, "not_owner",

@@ -14,5 +14,6 @@ mod platform;
 mod plugin;
 mod stat;
 mod table;
+mod tools;
 
 pub use table::TABLE;

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::{apikey, auth, chat, commands, config, docs, logs, page, platform, plugin, stat};
+use super::{
+    apikey, auth, chat, commands, config, docs, logs, page, platform, plugin, stat, tools,
+};
 use crate::http::{Row, Table};
 
 /// The table. It is built once and checks itself.
@@ -21,6 +23,7 @@ fn rows() -> Vec<Row> {
         platform::rows(),
         plugin::rows(),
         stat::rows(),
+        tools::rows(),
     ];
     domains.into_iter().flatten().collect()
 }

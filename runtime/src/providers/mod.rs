@@ -27,7 +27,7 @@ pub mod kinds;
 mod meter;
 pub mod openai;
 pub mod probe;
-mod redact;
+pub(crate) mod redact;
 pub mod registry;
 pub mod sse;
 pub mod templates;

@@ -12,7 +12,7 @@ const MARK: &str = "[redacted]";
 const LONGEST: usize = 400;
 
 /// Knows what must not appear in an error.
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
 }
 
@@ -23,12 +23,17 @@ impl Redactor {
         let proxy = proxy.and_then(|proxy| Url::parse(proxy).ok());
         let password = proxy.as_ref().and_then(Url::password);
         secrets.extend(password.map(SecretString::from));
+        Self::of(secrets)
+    }
+
+    /// One that knows these secrets.
+    pub(crate) fn of(mut secrets: Vec<SecretString>) -> Self {
         secrets.retain(|secret| secret.expose_secret().len() >= SHORTEST);
         Self { secrets }
     }
 
     /// The text without secrets, without what follows `?` in addresses, and of bounded length.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         let mut text = text.trim().to_owned();
         for secret in &self.secrets {
             text = text.replace(secret.expose_secret(), MARK);

@@ -21,8 +21,8 @@ use crate::app::App;
 
 /// What the runtime could not take over, and why.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct NotApplied {
-    /// The provider, platform or plugin.
+pub(in crate::api) struct NotApplied {
+    /// The provider, platform, MCP server or plugin.
     id: String,
     error: String,
 }
@@ -90,6 +90,7 @@ impl Applied {
             let failed = match &self.document {
                 DocumentId::Providers => self.providers(app, lease, &snapshot).await,
                 DocumentId::Platforms => self.platforms(lease, &snapshot).await,
+                DocumentId::Mcp => self.mcp(lease, &snapshot).await,
                 DocumentId::Plugin(name) => plugin(lease, name).await,
                 // Each message reads its profile anew.
                 DocumentId::Profile(_) | DocumentId::Routing => Vec::new(),
@@ -125,6 +126,23 @@ impl Applied {
                 }
             };
             failed.extend(loaded.err().map(|error| NotApplied::new(id, &error)));
+        }
+        failed
+    }
+
+    async fn mcp(&self, lease: &Lease<Rt>, snapshot: &ConfigSnapshot) -> Vec<NotApplied> {
+        let Some(mcp) = &lease.mcp else { return Vec::new() };
+        let document = snapshot.document(&DocumentId::Mcp);
+        let servers = document.and_then(|document| document.value.get("mcpServers"));
+        let mut failed = Vec::new();
+        for id in &self.ids {
+            match servers.and_then(|servers| servers.get(id)) {
+                Some(entry) => {
+                    let applied = mcp.apply(id, entry).await;
+                    failed.extend(applied.err().map(|error| NotApplied::new(id, &error)));
+                }
+                None => mcp.remove(id).await,
+            }
         }
         failed
     }
@@ -168,6 +186,12 @@ fn changed(document: &DocumentId, before: Option<&Value>, after: &Value) -> BTre
             let entries = list(value, "platform").iter();
             entries
                 .filter_map(|entry| Some((id(entry).to_owned(), entry.as_object()?.clone())))
+                .collect()
+        },
+        DocumentId::Mcp => |value| {
+            let servers = value.get("mcpServers").and_then(Value::as_object).into_iter().flatten();
+            servers
+                .filter_map(|(name, entry)| Some((name.clone(), entry.as_object()?.clone())))
                 .collect()
         },
         DocumentId::Plugin(name) => {

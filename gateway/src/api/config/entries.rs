@@ -9,7 +9,7 @@ use super::saving::no_such;
 use crate::http::{ApiError, Code};
 
 /// An entry as it was sent.
-pub(super) type Entry = Map<String, Value>;
+pub(in crate::api) type Entry = Map<String, Value>;
 
 /// The list under that key, to be changed.
 pub(super) fn list_mut<'v>(
@@ -86,7 +86,7 @@ fn refuse_taken(list: &[Value], thing: &str, id: &str) -> Result<(), ApiError> {
 ///
 /// A mask is unique within one revision. Without the revision it came from, one that now belongs
 /// to another entry would quietly send that entry's secret to this one's address.
-pub(super) fn own_masks<'v>(
+pub(in crate::api) fn own_masks<'v>(
     entry: &Entry,
     shown: impl Iterator<Item = &'v Value>,
 ) -> Result<(), ApiError> {

@@ -15,8 +15,8 @@
 //! change that the runtime cannot take over stays saved: the answer is `not_applied`.
 
 mod applying;
-mod entries;
-mod saving;
+pub(super) mod entries;
+pub(super) mod saving;
 
 pub mod documents;
 pub mod platforms;

@@ -19,18 +19,18 @@ use crate::http::{Answer, ApiError, Code, Reply};
 const TRIES: usize = 64;
 
 /// Which document is changed, by whom, and from which revision.
-pub(super) struct Target {
-    pub(super) id: DocumentId,
+pub(in crate::api) struct Target {
+    pub(in crate::api) id: DocumentId,
     /// The revision that the change is based on; whichever there is when absent.
-    pub(super) expected: Option<i64>,
-    pub(super) author: String,
+    pub(in crate::api) expected: Option<i64>,
+    pub(in crate::api) author: String,
 }
 
 /// What a save came to.
-pub(super) struct Outcome {
+pub(in crate::api) struct Outcome {
     pub(super) document: Arc<Document>,
     /// What the live runtime could not take over.
-    pub(super) failed: Vec<NotApplied>,
+    pub(in crate::api) failed: Vec<NotApplied>,
 }
 
 /// A change that was saved.
@@ -52,7 +52,11 @@ pub struct BasedOn {
 /// Changes a document and tells the live runtime. `edit` changes the stored value, in which secrets
 /// are plain, and names the entries that are to be loaded again in any case; it may be called more
 /// than once.
-pub(super) async fn change<E>(app: &Data<App>, target: Target, edit: E) -> Result<Outcome, ApiError>
+pub(in crate::api) async fn change<E>(
+    app: &Data<App>,
+    target: Target,
+    edit: E,
+) -> Result<Outcome, ApiError>
 where
     E: FnMut(&mut Value) -> Result<Vec<String>, ApiError> + Send + 'static,
 {
@@ -67,7 +71,7 @@ where
 
 /// Does the work to its end, also when the caller goes away: a save that was not applied would
 /// leave the runtime with what nobody can read any more.
-pub(super) async fn carried_out<T, F>(
+pub(in crate::api) async fn carried_out<T, F>(
     app: &Data<App>,
     work: impl FnOnce(Arc<App>) -> F,
 ) -> Result<T, ApiError>
@@ -132,12 +136,12 @@ impl Outcome {
 }
 
 /// A member that must not be empty.
-pub(super) fn given<'a>(member: &str, value: &'a str) -> Result<&'a str, ApiError> {
+pub(in crate::api) fn given<'a>(member: &str, value: &'a str) -> Result<&'a str, ApiError> {
     let missing = || ApiError::with(Code::Invalid, format!("{member} is missing."));
     Some(value.trim()).filter(|value| !value.is_empty()).ok_or_else(missing)
 }
 
 /// What there is not, in a sentence.
-pub(super) fn no_such(thing: &str, id: &str) -> ApiError {
+pub(in crate::api) fn no_such(thing: &str, id: &str) -> ApiError {
     ApiError::with(Code::NotFound, format!("There is no {thing} {id:?}."))
 }
