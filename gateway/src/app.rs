@@ -91,6 +91,12 @@ impl App {
         app.background.spawn("auth.notes", async move { kept.auth.keep_notes(end).await });
         let (watched, end) = (Arc::clone(&app), app.background.token().clone());
         app.background.spawn("config.known_good", known_good::keep(watched, end));
+        let (attachments, end) = (app.database.attachments(), app.background.token().clone());
+        app.background.spawn("attachments", async move {
+            if let Some(Err(error)) = end.run_until_cancelled(attachments.sweep()).await {
+                tracing::warn!(%error, "files that belong to nothing could not be removed");
+            }
+        });
         Ok(app)
     }
 }

@@ -51,6 +51,9 @@ pub(crate) async fn foundation(settings: &Arc<Settings>) -> Result<Foundation, P
     let database = Database::open(&settings.database_path())
         .await
         .map_err(|error| problems::database(&error))?;
+    if let Err(error) = database.attachments().clear_unfinished().await {
+        tracing::warn!(%error, "uploads that were cut off could not be removed");
+    }
     let config = ConfigStore::open(database.clone())
         .await
         .map_err(|error| problems::configuration(&error))?;

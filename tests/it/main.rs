@@ -17,6 +17,8 @@ mod metadata;
 #[cfg(test)]
 mod onebot;
 #[cfg(test)]
+mod open_api;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod providers;
@@ -26,6 +28,8 @@ mod providers_component;
 mod restarts;
 #[cfg(test)]
 mod settings_page;
+#[cfg(test)]
+mod sockets;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use firstlight_core::bus::{Bus, BusSettings};
 use firstlight_core::config::{ConfigStore, DocumentId};
 use firstlight_core::db::{Database, HistoryRow};
 use firstlight_core::lifecycle::{Control, Options, supervise};
-use firstlight_core::model::{EventOptions, Part};
+use firstlight_core::model::{BuiltInChat, ChatAddress, EventOptions, Part};
 use firstlight_core::settings::Settings;
 use firstlight_runtime::platforms::webchat::{
     ChatEvent, Listener, Next, SendError, Sent, WebchatMessage,
@@ -50,8 +50,8 @@ async fn foundation(folder: &Path) -> Foundation {
 
 fn message(session: &str, id: u128, text: &str) -> WebchatMessage {
     WebchatMessage {
-        username: "ada".into(),
-        session_id: session.into(),
+        address: ChatAddress::new(BuiltInChat::Web, "ada", session).unwrap(),
+        uploader: "ada".into(),
         message_id: Uuid::from_u128(id),
         parts: vec![Part::text(text)],
         options: EventOptions::default(),
@@ -252,7 +252,8 @@ async fn a_session_of_somebody_else_is_refused_and_keeps_its_history() {
     gateway.start().await;
     let sent = gateway.send(message("s", 1, "hello")).await.unwrap();
     to_end(&mut sent.listener.unwrap()).await;
-    let foreign = WebchatMessage { username: "eve".into(), ..message("s", 2, "give me that") };
+    let address = ChatAddress::new(BuiltInChat::Web, "eve", "s").unwrap();
+    let foreign = WebchatMessage { address, ..message("s", 2, "give me that") };
     assert!(matches!(gateway.send(foreign).await, Err(SendError::NotYours)));
     assert_eq!(gateway.history("s").await.len(), 2);
 }

@@ -58,25 +58,58 @@ pub fn text_of(content: &Value) -> String {
 }
 
 impl ChatSocket {
-    /// Opens one and sees that it is served.
+    /// Opens the page's socket and sees that it is served.
     pub async fn open(gateway: &GatewayProcess) -> Result<Self> {
-        let url = gateway.url("/api/unified_chat/ws").replacen("http", "ws", 1);
-        let request = ClientRequestBuilder::new(url.parse()?)
-            .with_header("Authorization", format!("Bearer {}", gateway.token()));
-        let (socket, _) = timeout(PATIENCE, connect_async(request)).await??;
-        let mut socket = Self(socket);
-        let bind = json!({ "ct": "chat", "t": "bind", "session_id": "socket" });
-        socket.0.send(Message::text(bind.to_string())).await?;
+        let credentials = ("Authorization", format!("Bearer {}", gateway.token()));
+        let mut socket = Self::connect(gateway, "/api/unified_chat/ws", credentials).await?;
+        socket.send(&json!({ "ct": "chat", "t": "bind", "session_id": "socket" })).await?;
         let bound = socket.next().await?.context("closed at once")?;
         ensure!(bound["type"] == "session_bound", "{bound}");
         Ok(socket)
+    }
+
+    /// Opens a program's socket.
+    pub async fn of_program(gateway: &GatewayProcess, key: &str) -> Result<Self> {
+        Self::connect(gateway, "/api/v1/chat/ws", ("X-API-Key", key.to_owned())).await
+    }
+
+    /// Opens any socket with these credentials in a header.
+    pub async fn connect(
+        gateway: &GatewayProcess,
+        path: &str,
+        (name, value): (&str, String),
+    ) -> Result<Self> {
+        let url = gateway.url(path).replacen("http", "ws", 1);
+        let request = ClientRequestBuilder::new(url.parse()?).with_header(name, value);
+        let (socket, _) = timeout(PATIENCE, connect_async(request)).await??;
+        Ok(Self(socket))
     }
 
     /// Sends a message.
     pub async fn say(&mut self, text: &str) -> Result<()> {
         let parts = json!([{ "type": "plain", "text": text }]);
         let send = json!({ "ct": "chat", "t": "send", "session_id": "socket", "message": parts });
-        Ok(self.0.send(Message::text(send.to_string())).await?)
+        self.send(&send).await
+    }
+
+    /// Sends a frame of JSON.
+    pub async fn send(&mut self, frame: &Value) -> Result<()> {
+        self.raw(Message::text(frame.to_string())).await
+    }
+
+    /// Sends any frame.
+    pub async fn raw(&mut self, frame: Message) -> Result<()> {
+        Ok(timeout(PATIENCE, self.0.send(frame)).await??)
+    }
+
+    /// The next frame of which this holds.
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        loop {
+            let frame = self.next().await?.context("the socket closed before")?;
+            if wanted(&frame) {
+                return Ok(frame);
+            }
+        }
     }
 
     /// The next frame of JSON; nothing when the socket closes.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::PlatformId;
+use crate::model::{BuiltInChat, PlatformId};
 
 use super::problem::{Problem, unique};
 
@@ -48,8 +48,8 @@ impl PlatformsConfig {
         for (index, entry) in self.platform.iter().enumerate() {
             match PlatformId::new(&entry.id) {
                 Err(error) => problems.push(Problem::new(pointer(index), error.to_string())),
-                Ok(id) if id.as_str() == PlatformId::WEBCHAT => {
-                    let message = "webchat is built in; choose another id";
+                Ok(id) if BuiltInChat::of_platform(id.as_str()).is_some() => {
+                    let message = format!("{id} is built in; choose another id");
                     problems.push(Problem::new(pointer(index), message));
                 }
                 Ok(_) => {}

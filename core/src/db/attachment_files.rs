@@ -6,22 +6,29 @@ use std::path::{Path, PathBuf};
 
 use super::DbError;
 
-/// Clears unfinished uploads and lists the hashes of what is stored.
-pub(super) fn contents(folder: &Path) -> io::Result<Vec<String>> {
+/// Removes every file of a folder, where there is one.
+pub(super) fn clear(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        for file in fs::read_dir(folder)? {
+            fs::remove_file(file?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The hashes of what is stored.
+pub(super) fn stored(folder: &Path) -> io::Result<Vec<String>> {
     let mut hashes = Vec::new();
     if !folder.exists() {
         return Ok(hashes);
     }
     for group in fs::read_dir(folder)? {
         let group = group?.path();
-        let unfinished = group.ends_with("incoming");
+        if group.ends_with("incoming") {
+            continue;
+        }
         for file in fs::read_dir(group)? {
-            let file = file?;
-            if unfinished {
-                fs::remove_file(file.path())?;
-            } else if let Ok(hash) = file.file_name().into_string() {
-                hashes.push(hash);
-            }
+            hashes.extend(file?.file_name().into_string());
         }
     }
     Ok(hashes)

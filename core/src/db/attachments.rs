@@ -15,9 +15,12 @@ use sqlx::{FromRow, Row, SqliteConnection, SqlitePool};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::attachment_files::{Temporary, contents, place};
+use super::attachment_files::{Temporary, clear, place, stored};
 use super::database::now;
-use super::{Database, DbError};
+use super::{Database, DbError, attachment_readers};
+
+/// How many files the writer looks at before others have a turn.
+const SWEPT_AT_ONCE: usize = 256;
 
 /// A stored file under the name it was sent with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,30 +87,28 @@ impl Attachments {
             temporary: Temporary::new(path),
             hash: Sha256::new(),
             size: 0,
+            reader: None,
         })
     }
 
-    /// The attachment of that id.
+    /// The attachment of that id, for the program itself. For somebody: [`Self::readable`].
     pub async fn by_id(&self, attachment_id: &str) -> Result<Option<Attachment>, DbError> {
-        self.one("SELECT * FROM attachments WHERE attachment_id = ?", attachment_id).await
+        self.one("SELECT * FROM attachments WHERE attachment_id = ?", [attachment_id]).await
     }
 
-    /// The latest attachment of that name.
-    pub async fn by_filename(&self, filename: &str) -> Result<Option<Attachment>, DbError> {
-        self.one(
-            "SELECT * FROM attachments WHERE filename = ?
-             ORDER BY created_at DESC, rowid DESC LIMIT 1",
-            filename,
-        )
-        .await
-    }
-
-    async fn one(&self, sql: &'static str, value: &str) -> Result<Option<Attachment>, DbError> {
-        let found: Option<Attachment> = sqlx::query_as(sql)
-            .bind(value.to_owned())
-            .fetch_optional(self.database.readers())
-            .await?;
+    pub(super) async fn one<const N: usize>(
+        &self,
+        sql: &'static str,
+        values: [&str; N],
+    ) -> Result<Option<Attachment>, DbError> {
+        let query =
+            values.iter().fold(sqlx::query_as(sql), |query, value| query.bind((*value).to_owned()));
+        let found: Option<Attachment> = query.fetch_optional(self.database.readers()).await?;
         Ok(found.map(|attachment| self.located(attachment)))
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
     }
 
     fn located(&self, attachment: Attachment) -> Attachment {
@@ -137,15 +138,30 @@ impl Attachments {
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
-    /// Removes what a crash left: uploads without an end and files without a row.
-    ///
-    /// For the start, before uploads are taken: one that is under way would lose its file.
+    /// Removes uploads that a crash cut off. For the start, before uploads are taken: one that is
+    /// under way would lose its file.
+    pub async fn clear_unfinished(&self) -> Result<(), DbError> {
+        let folder = self.folder.join("incoming");
+        self.on_disk(folder, clear).await
+    }
+
+    /// Removes files without a row, which a crash left as well. For any time.
     pub async fn sweep(&self) -> Result<(), DbError> {
-        let folder = self.folder.clone();
-        let found = tokio::task::spawn_blocking(move || contents(&folder));
-        let found = found.await.map_err(|_| DbError::Closed)?;
-        let found = found.map_err(|source| DbError::from_io(self.folder.to_path_buf(), source))?;
-        self.remove_unnamed(found).await
+        let hashes = self.on_disk(self.folder.to_path_buf(), stored).await?;
+        for hashes in hashes.chunks(SWEPT_AT_ONCE) {
+            self.remove_unnamed(hashes.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        folder: PathBuf,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let place = folder.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.map_err(|_| DbError::Closed)?.map_err(|source| DbError::from_io(place, source))
     }
 
     async fn remove_unnamed(&self, hashes: Vec<String>) -> Result<(), DbError> {
@@ -153,8 +169,8 @@ impl Attachments {
         self.database
             .write(move |connection| {
                 Box::pin(async move {
-                    for hash in hashes {
-                        remove_unnamed(connection, &readers, &folder, hash).await?;
+                    for hash in unnamed(connection, &readers, hashes).await? {
+                        remove(&place(&folder, &hash)).await?;
                     }
                     Ok(())
                 })
@@ -170,9 +186,17 @@ pub struct Upload {
     temporary: Temporary,
     hash: Sha256,
     size: u64,
+    reader: Option<String>,
 }
 
 impl Upload {
+    /// Lets somebody read the attachment: who uploads it.
+    #[must_use]
+    pub fn readable_by(mut self, reader: impl Into<String>) -> Self {
+        self.reader = Some(reader.into());
+        self
+    }
+
     /// How many bytes have come so far.
     pub fn size(&self) -> u64 {
         self.size
@@ -188,7 +212,7 @@ impl Upload {
 
     /// Names what was received. Answers once both the bytes and the row are on the disk.
     pub async fn finish(self, filename: &str, mime_type: &str) -> Result<Attachment, DbError> {
-        let Self { attachments, mut file, temporary, hash, size } = self;
+        let Self { attachments, mut file, temporary, hash, size, reader } = self;
         file.flush().await.map_err(|source| temporary.failed(source))?;
         file.sync_all().await.map_err(|source| temporary.failed(source))?;
         let named = Attachment {
@@ -210,6 +234,10 @@ impl Upload {
                     let moved = tokio::task::spawn_blocking(move || temporary.settle(&target));
                     moved.await.map_err(|_| DbError::Closed)??;
                     insert(connection, &named).await?;
+                    if let Some(reader) = reader {
+                        let id = named.attachment_id.clone();
+                        attachment_readers::insert(connection, id, reader).await?;
+                    }
                     Ok(named)
                 })
             })
@@ -250,25 +278,25 @@ async fn insert(connection: &mut SqliteConnection, named: &Attachment) -> Result
     Ok(())
 }
 
-/// Removes a file that no row names, neither in the open transaction nor in what is committed.
+/// Those of the hashes that no row has, neither in the open transaction nor in what is committed.
 ///
 /// Both are asked, because the transaction may yet fail: rows it deleted would be back.
-async fn remove_unnamed(
+async fn unnamed(
     connection: &mut SqliteConnection,
     readers: &SqlitePool,
-    folder: &Path,
-    hash: String,
-) -> Result<(), DbError> {
-    const NAMED: &str = "SELECT EXISTS (SELECT 1 FROM attachments WHERE sha256 = ?)";
-    let path = place(folder, &hash);
-    let pending: bool = sqlx::query_scalar(NAMED).bind(hash.clone()).fetch_one(connection).await?;
-    let committed: bool = sqlx::query_scalar(NAMED).bind(hash).fetch_one(readers).await?;
-    if pending || committed {
-        return Ok(());
-    }
-    match tokio::fs::remove_file(&path).await {
+    hashes: Vec<String>,
+) -> Result<Vec<String>, DbError> {
+    const UNNAMED: &str = "SELECT value FROM json_each(?) WHERE NOT EXISTS (
+        SELECT 1 FROM attachments WHERE sha256 = value)";
+    let pending: Vec<String> =
+        sqlx::query_scalar(UNNAMED).bind(Json(hashes)).fetch_all(connection).await?;
+    Ok(sqlx::query_scalar(UNNAMED).bind(Json(pending)).fetch_all(readers).await?)
+}
+
+async fn remove(path: &Path) -> Result<(), DbError> {
+    match tokio::fs::remove_file(path).await {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(DbError::from_io(path, source))
+            Err(DbError::from_io(path.to_owned(), source))
         }
         _ => Ok(()),
     }

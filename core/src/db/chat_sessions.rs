@@ -149,6 +149,27 @@ impl ChatSessions {
         Ok(ChatSessionPage { sessions, total })
     }
 
+    /// The latest sessions of a user that are in no project, on one platform or on all.
+    pub async fn outside_projects(
+        &self,
+        creator: &str,
+        platform_id: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ChatSession>, DbError> {
+        let sessions = sqlx::query_as(
+            "SELECT * FROM platform_sessions AS session
+             WHERE creator = ?1 AND (?2 IS NULL OR platform_id = ?2) AND NOT EXISTS (
+                 SELECT 1 FROM project_sessions WHERE session_id = session.session_id)
+             ORDER BY updated_at DESC, rowid DESC LIMIT ?3",
+        )
+        .bind(creator.to_owned())
+        .bind(platform_id.map(ToOwned::to_owned))
+        .bind(limit)
+        .fetch_all(self.database.readers())
+        .await?;
+        Ok(sessions)
+    }
+
     /// Gives a session a name. False when there is no such session.
     pub async fn rename(&self, session_id: &str, display_name: &str) -> Result<bool, DbError> {
         self.touch_with(session_id, Some(display_name.to_owned())).await

@@ -20,7 +20,7 @@ use super::writer::{Job, JobError, Queued, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, CommandSettings, Conversations, DbError, History,
     LoginSessions, PersonaFolders, Personas, PluginTimers, PluginValues, PluginWaits, Preferences,
-    SessionRules, Statistics, files, migrations,
+    Projects, SessionRules, Statistics, files, migrations,
 };
 
 /// How many statements the writer keeps prepared: those of the hot steps in each length.
@@ -256,6 +256,11 @@ impl Database {
     /// What the chat page lists.
     pub fn chat_sessions(&self) -> ChatSessions {
         ChatSessions::new(self.clone())
+    }
+
+    /// Folders of chat sessions.
+    pub fn projects(&self) -> Projects {
+        Projects::new(self.clone())
     }
 
     /// What a person sees in a chat.

@@ -7,6 +7,8 @@ use sqlx::types::Json;
 use super::database::now;
 use super::{Database, DbError};
 
+const DELIVERED: &str = "SELECT * FROM platform_message_history WHERE delivery_key = ?";
+
 /// A shown message to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewHistory {
@@ -48,6 +50,17 @@ pub struct HistoryRow {
     pub updated_at: i64,
 }
 
+/// What became of a message that is said once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SaidOnce {
+    /// It is stored.
+    New(HistoryRow),
+    /// It was stored before, as this row.
+    Before(HistoryRow),
+    /// The chat is not there, or not any more.
+    NoChat,
+}
+
 /// The histories.
 #[derive(Clone)]
 pub struct History {
@@ -62,6 +75,53 @@ impl History {
     /// Adds a message to the end of its chat.
     pub async fn append(&self, new: NewHistory) -> Result<HistoryRow, DbError> {
         self.database.write(move |connection| Box::pin(insert(connection, new))).await
+    }
+
+    /// The message that was stored under that key.
+    pub async fn said(&self, key: &str) -> Result<Option<HistoryRow>, DbError> {
+        let row = sqlx::query_as(DELIVERED)
+            .bind(key.to_owned())
+            .fetch_optional(self.database.readers())
+            .await?;
+        Ok(row)
+    }
+
+    /// Adds a message to its chat session, unless one of the same key is there.
+    pub async fn append_once(&self, new: NewHistory, key: &str) -> Result<SaidOnce, DbError> {
+        let key = key.to_owned();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    let before = sqlx::query_as(DELIVERED)
+                        .bind(key.clone())
+                        .fetch_optional(&mut *connection)
+                        .await?;
+                    if let Some(before) = before {
+                        return Ok(SaidOnce::Before(before));
+                    }
+                    let there: bool = sqlx::query_scalar(
+                        "SELECT EXISTS (SELECT 1 FROM platform_sessions
+                             WHERE session_id = ? AND platform_id = ?)",
+                    )
+                    .bind(new.user_id.clone())
+                    .bind(new.platform_id.clone())
+                    .fetch_one(&mut *connection)
+                    .await?;
+                    if !there {
+                        return Ok(SaidOnce::NoChat);
+                    }
+                    let row = insert(connection, new).await?;
+                    sqlx::query(
+                        "UPDATE platform_message_history SET delivery_key = ? WHERE id = ?",
+                    )
+                    .bind(key)
+                    .bind(row.id)
+                    .execute(connection)
+                    .await?;
+                    Ok(SaidOnce::New(row))
+                })
+            })
+            .await
     }
 
     /// The last messages of a chat, the oldest of them first.

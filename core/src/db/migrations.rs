@@ -29,6 +29,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "plugins",
         sql: include_str!("../../migrations/0005_plugins.sql"),
     },
+    Migration {
+        version: 7,
+        name: "projects",
+        sql: include_str!("../../migrations/0007_projects.sql"),
+    },
 ];
 
 /// The newest schema this program knows.

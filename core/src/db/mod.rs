@@ -20,6 +20,7 @@ mod accounts;
 mod api_keys;
 mod append;
 mod attachment_files;
+mod attachment_readers;
 mod attachments;
 mod bundle;
 mod chat_sessions;
@@ -38,6 +39,7 @@ mod plugin_timers;
 mod plugin_values;
 mod plugin_waits;
 mod preferences;
+mod projects;
 mod session_rules;
 mod statistics;
 mod talks_in;
@@ -60,7 +62,7 @@ pub use command_settings::{CommandSetting, CommandSettings};
 pub use conversations::{Conversation, Conversations, Message, NewConversation, NewMessage};
 pub use database::{Database, OpenOptions};
 pub use error::DbError;
-pub use history::{History, HistoryRow, NewHistory};
+pub use history::{History, HistoryRow, NewHistory, SaidOnce};
 pub use inspect::{Inspection, inspect};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
 pub use persona_folders::{
@@ -72,6 +74,7 @@ pub use plugin_timers::{NewPluginTimer, PLUGIN_TIMERS, PluginTimer, PluginTimers
 pub use plugin_values::{PLUGIN_KEYS, PLUGIN_SPACE, PluginValues, ValueStored};
 pub use plugin_waits::{NewPluginWait, PLUGIN_WAITS, PluginWait, PluginWaits};
 pub use preferences::{Preference, Preferences};
+pub use projects::{NewProject, Project, ProjectChanges, Projects};
 pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{
     CallStatus, ConversationUsage, CountedMessages, MessageCount, ProviderCall, ProviderUsage,

@@ -157,7 +157,7 @@ mod tests {
 
     fn event() -> MessageEvent {
         MessageEvent::new(
-            SessionKey::webchat("ann", "s1").unwrap(),
+            "webchat:FriendMessage:webchat!ann!s1".parse().unwrap(),
             "webchat",
             "m1",
             Sender { user_id: "ann".into(), nickname: None },

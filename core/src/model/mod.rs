@@ -3,6 +3,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`SessionKey`] | the address of a conversation partner, `platform:Type:session` (the "UMO") |
+//! | [`ChatAddress`] | a session of one of the chats that are built in |
 //! | [`UserKey`] | a person on one platform; roles are granted to these, never to a bare id |
 //! | [`Component`], [`MessageChain`] | the typed segments of a message |
 //! | [`MessageEvent`] | one inbound message with everything the pipeline knows about it |
@@ -11,6 +12,7 @@
 //!
 //! Everything here is plain data and comes from strangers: parsing has limits and never panics.
 
+mod built_in;
 mod chain;
 mod component;
 mod discord;
@@ -23,6 +25,7 @@ mod session;
 mod shortened;
 mod user;
 
+pub use built_in::{BuiltInChat, ChatAddress, InvalidChatAddress};
 pub use chain::{ChainKind, ChainLimits, ChainRefused, MessageChain};
 pub use component::{Component, Unknown};
 pub use discord::{DiscordButton, DiscordEmbed, DiscordReference, DiscordView, EmbedField};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::built_in::BuiltInChat;
+
 const MAX_PLATFORM_ID: usize = 64;
 const MAX_SESSION: usize = 512;
 
@@ -22,12 +24,14 @@ const MAX_SESSION: usize = 512;
 pub struct PlatformId(Arc<str>);
 
 impl PlatformId {
-    /// The platform that is built in.
+    /// The built-in web chat.
     pub const WEBCHAT: &'static str = "webchat";
+    /// The built-in terminal chat.
+    pub const TERMINAL: &'static str = "tui";
 
-    /// The id of the built-in web chat.
-    pub fn webchat() -> Self {
-        Self(Arc::from(Self::WEBCHAT))
+    /// The id of a built-in chat.
+    pub fn built_in(chat: BuiltInChat) -> Self {
+        Self(Arc::from(chat.id()))
     }
 
     /// Checks and takes an id.
@@ -169,24 +173,6 @@ impl SessionKey {
         Ok(Self { platform, kind, session: Arc::from(session) })
     }
 
-    /// The key of one web chat session of one user.
-    pub fn webchat(username: &str, session_id: &str) -> Result<Self, InvalidSessionKey> {
-        Self::new(
-            PlatformId::webchat(),
-            MessageKind::Friend,
-            format!("{}!{username}!{session_id}", PlatformId::WEBCHAT),
-        )
-    }
-
-    /// User and session id of a web chat key. The session id is what follows the last `!`.
-    pub fn webchat_parts(&self) -> Option<(&str, &str)> {
-        if self.platform.as_str() != PlatformId::WEBCHAT {
-            return None;
-        }
-        let rest = self.session.strip_prefix(PlatformId::WEBCHAT)?.strip_prefix('!')?;
-        rest.rsplit_once('!')
-    }
-
     /// The platform instance.
     pub fn platform(&self) -> &PlatformId {
         &self.platform
@@ -313,12 +299,5 @@ mod tests {
             "a!b:GroupMessage:1",
             InvalidPlatformId::Forbidden { id: "a!b".into(), found: '!' }.into(),
         );
-    }
-
-    #[test]
-    fn a_web_chat_key_gives_back_user_and_session() {
-        let key = SessionKey::webchat("ann!e", "5f0c").unwrap();
-        assert_eq!(key.to_string(), "webchat:FriendMessage:webchat!ann!e!5f0c");
-        assert_eq!(key.webchat_parts(), Some(("ann!e", "5f0c")));
     }
 }

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod docs;
 mod errors;
+pub mod im;
 pub mod logs;
 pub mod metrics;
 pub mod open;

@@ -3,13 +3,17 @@
 use actix_web::web::Data;
 use firstlight_core::config::{DEFAULT_PROFILE, Document, DocumentId};
 use firstlight_core::db::Page;
-use firstlight_core::model::SessionKey;
+use firstlight_core::model::{BuiltInChat, ChatAddress};
+use firstlight_runtime::platforms::webchat::{SendError, Sent, address_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::chat::sessions::Listed;
-use super::chat::{SendBody, answer};
+use super::chat::SendBody;
+use super::chat::files::reader;
+use super::chat::request::address;
+use super::chat::shown::Listed;
+use super::chat::stream::{answer, as_events};
 use super::routing;
 use crate::app::App;
 use crate::http::events::Events;
@@ -69,6 +73,28 @@ pub struct Config {
     is_default: bool,
 }
 
+/// Why a message of a program was not accepted, in the order of the checks.
+pub enum Refused {
+    /// The user is missing or cannot be addressed.
+    User(ApiError),
+    /// The session is not that user's.
+    Session(ApiError),
+    /// The profile is unknown or ambiguous.
+    Profile(ApiError),
+    /// The message itself is not right.
+    Message(ApiError),
+    /// It could not be taken just now.
+    Failed(ApiError),
+}
+
+/// A message of a program that was accepted.
+pub struct Accepted {
+    pub sent: Sent,
+    pub session_id: String,
+    /// Whether the answer is wanted in parts.
+    pub streaming: bool,
+}
+
 /// `POST /api/v1/chat`: sends a message as a named user; the answer is an event stream.
 pub async fn send(
     app: Data<App>,
@@ -76,23 +102,79 @@ pub async fn send(
     caller: Caller,
     Json(wanted): Json<SendAs>,
 ) -> Result<Events, ApiError> {
-    let username = named_user(&wanted.username)?;
+    let accepted = accept(&app, &lease, &caller, wanted).await.map_err(Refused::into_error)?;
+    let Accepted { sent, session_id, streaming } = accepted;
+    Ok(Events::of_runtime(&app, lease, as_events(answer(sent, session_id, streaming))))
+}
+
+/// Accepts a message of a named user. The profile of the session changes only with a message that
+/// is right in itself.
+pub async fn accept(
+    app: &App,
+    lease: &RuntimeLease,
+    caller: &Caller,
+    wanted: SendAs,
+) -> Result<Accepted, Refused> {
+    let username = named_user(&wanted.username).map_err(Refused::User)?;
     let session_id = wanted.body.session().unwrap_or_else(|| Uuid::new_v4().to_string());
-    let session = app.database.chat_sessions().by_id(&session_id).await?;
-    if session.is_some_and(|session| session.creator != username) {
-        return Err(ApiError::new(Code::NotOwner));
-    }
-    let route = wanted_route(&app, &wanted)?;
+    let address = address_for(app, &username, &session_id).await?;
+    let profile = wanted_route(app, &wanted).map_err(Refused::Profile)?;
     let streaming = wanted.body.streams();
-    let mut message = wanted.body.into_message(username, session_id.clone())?;
+    let message = wanted.body.into_message(address.clone(), reader(caller));
+    let mut message = message.map_err(Refused::Message)?;
     // A program must not borrow the role of the person it names.
     message.options.never_admin = true;
-    if let Some(conf_id) = route {
+    if let Some(profile) = profile {
         let author = caller.identity().unwrap_or_default();
-        set_route(&app, &author, &message.username, &session_id, &conf_id).await?;
+        let set = routing::set(app, &author, &address.key().to_string(), &profile).await;
+        set.map_err(Refused::Failed)?;
     }
-    let sent = lease.platforms.webchat().send(message).await?;
-    Ok(Events::of_runtime(&app, lease, answer(sent, session_id, streaming)))
+    let sent = lease.platforms.webchat().send(message).await.map_err(|error| match error {
+        SendError::NotYours | SendError::NotAChat => Refused::Session(error.into()),
+        SendError::IdTaken | SendError::AttachmentMissing { .. } => Refused::Message(error.into()),
+        SendError::Full | SendError::Store(_) | SendError::Lookup(_) => {
+            Refused::Failed(error.into())
+        }
+    })?;
+    Ok(Accepted { sent, session_id, streaming })
+}
+
+/// Where the session is, or will be when it is new.
+async fn address_for(app: &App, username: &str, session_id: &str) -> Result<ChatAddress, Refused> {
+    let found = app.database.chat_sessions().by_id(session_id).await;
+    match found.map_err(|error| Refused::Failed(error.into()))? {
+        None => address(BuiltInChat::Web, username, session_id).map_err(Refused::Session),
+        Some(session) if session.creator != username => {
+            Err(Refused::Session(ApiError::new(Code::NotOwner)))
+        }
+        Some(session) => {
+            address_of(&session).ok_or_else(|| Refused::Session(SendError::NotAChat.into()))
+        }
+    }
+}
+
+impl Refused {
+    /// The code of the error frame on sockets.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refused::User(_) => "BAD_USER",
+            Refused::Session(_) => "SESSION_ERROR",
+            Refused::Profile(_) => "CONFIG_ERROR",
+            Refused::Message(_) => "INVALID_MESSAGE",
+            Refused::Failed(_) => "PROCESSING_ERROR",
+        }
+    }
+
+    /// The error itself.
+    pub fn into_error(self) -> ApiError {
+        match self {
+            Refused::User(error)
+            | Refused::Session(error)
+            | Refused::Profile(error)
+            | Refused::Message(error)
+            | Refused::Failed(error) => error,
+        }
+    }
 }
 
 /// `GET /api/v1/chat/sessions`
@@ -165,17 +247,4 @@ fn wanted_route(app: &App, wanted: &SendAs) -> Result<Option<String>, ApiError> 
             Err(ApiError::with(Code::Conflict, text))
         }
     }
-}
-
-async fn set_route(
-    app: &App,
-    author: &str,
-    username: &str,
-    session_id: &str,
-    conf_id: &str,
-) -> Result<(), ApiError> {
-    let key = SessionKey::webchat(username, session_id)
-        .map_err(|error| ApiError::with(Code::Invalid, error.to_string()))?
-        .to_string();
-    routing::set(app, author, &key, conf_id).await
 }

@@ -164,7 +164,7 @@ impl Chat {
         let fields = body.as_object_mut();
         let path = match &self.credentials {
             Credentials::Key { .. } => "/api/v1/chat",
-            Credentials::Token(_) => "/api/chat/send",
+            Credentials::Token(_) => "/api/tui/chat",
         };
         if let Credentials::Token(_) = self.credentials
             && self.session.is_none()
@@ -197,7 +197,7 @@ impl Chat {
     }
 
     async fn new_session(&self) -> Result<String, Problem> {
-        let request = self.signed(self.client.get(format!("{}/api/chat/new_session", self.url)));
+        let request = self.signed(self.client.get(format!("{}/api/tui/new_session", self.url)));
         let response = request.send().await.map_err(|error| unreachable(&self.url, &error))?;
         let body = answer(response).await?;
         let session = body.pointer("/data/session_id").and_then(Value::as_str);
@@ -208,7 +208,7 @@ impl Chat {
     /// nothing to ask, and hanging up is what ends it.
     async fn stop(&self, events: &mut Events) -> Result<(), Problem> {
         if let (Credentials::Token(_), Some(session)) = (&self.credentials, &self.session) {
-            let request = self.signed(self.client.post(format!("{}/api/chat/stop", self.url)));
+            let request = self.signed(self.client.post(format!("{}/api/tui/stop", self.url)));
             let request = request.json(&json!({ "session_id": session })).timeout(STOPPING);
             request.send().await.map_err(|error| unreachable(&self.url, &error))?;
             let rest = async { while let Ok(Some(_)) = events.next().await {} };

@@ -130,6 +130,8 @@ error_codes! {
         "This belongs to another user.", "该内容属于其他用户。";
     Busy = SERVICE_UNAVAILABLE, Business, "busy",
         "Too many messages are waiting. Try again shortly.", "等待处理的消息过多，请稍后再试。";
+    BotNotRunning = CONFLICT, Business, "bot_not_running",
+        "The bot is not running: no platform has this id, or it is off or has failed.", "该机器人未运行：没有此平台，或平台已停用、已出错。";
     Unreachable = BAD_GATEWAY, Business, "unreachable",
         "The address does not answer as it should.", "该地址没有正常响应。";
     ProcessEnding = SERVICE_UNAVAILABLE, Real, "process_ending",

@@ -5,13 +5,15 @@
 //! the runtime goes away and with 1012 when the process ends: the loop only sees that it is over.
 
 use std::future::{Ready, ready};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, web};
 use actix_ws::{
-    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, MessageStream, Session,
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, MessageStream,
+    ProtocolError, Session,
 };
 use bytes::Bytes;
 use firstlight_core::messages::{Language, Message};
@@ -149,7 +151,7 @@ impl Socket {
                 }
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a socket broke the protocol");
-                    return self.close(CloseCode::Protocol, None).await;
+                    return self.close(broken(&error), None).await;
                 }
             }
         }
@@ -163,6 +165,11 @@ impl Socket {
     /// The runtime, for as long as the socket is open.
     pub fn runtime(&self) -> &RuntimeLease {
         &self.lease
+    }
+
+    /// The language that the peer asked for at the handshake.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     async fn runtime_gone(&mut self) -> Option<Incoming> {
@@ -185,6 +192,20 @@ impl Socket {
     async fn close(&mut self, code: CloseCode, text: Option<&str>) -> Option<Incoming> {
         self.sender.clone().close(code, text).await;
         None
+    }
+}
+
+/// Says with the close code what the peer did wrong.
+fn broken(error: &ProtocolError) -> CloseCode {
+    match error {
+        ProtocolError::Overflow => CloseCode::Size,
+        ProtocolError::Io(error) => match error.kind() {
+            ErrorKind::InvalidData => CloseCode::Invalid,
+            // The library's own error when the pieces of a message come to more than is allowed.
+            ErrorKind::Other => CloseCode::Size,
+            _ => CloseCode::Protocol,
+        },
+        _ => CloseCode::Protocol,
     }
 }
 

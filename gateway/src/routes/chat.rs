@@ -1,18 +1,19 @@
-//! The web chat, and what programs do with an API key.
+//! The web chat.
 
 use actix_web::http::Method;
 
-use crate::api::chat::{files, messages, sessions, socket};
-use crate::api::open;
-use crate::http::Access::{Key, Session, SessionOrKey};
+use crate::api::chat::socket::page;
+use crate::api::chat::which::Web;
+use crate::api::chat::{files, messages, sessions};
+use crate::http::Access::{Session, SessionOrKey};
 use crate::http::Needs::Runtime;
 use crate::http::{BodyLimit, Row, Scope, route};
 
 #[rustfmt::skip]
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        route(Method::POST, "/api/chat/send",                        "chat.send",           Session, Runtime, "Sends a message; the answer is an event stream.", messages::send),
-        route(Method::GET,  "/api/chat/new_session",                 "chat.new_session",    Session, Runtime, "Makes a session.", sessions::create),
+        route(Method::POST, "/api/chat/send",                        "chat.send",           Session, Runtime, "Sends a message; the answer is an event stream.", messages::send::<Web>),
+        route(Method::GET,  "/api/chat/new_session",                 "chat.new_session",    Session, Runtime, "Makes a session.", sessions::create::<Web>),
         route(Method::GET,  "/api/chat/sessions",                    "chat.sessions",       Session, Runtime, "Lists one's sessions.", sessions::list),
         route(Method::GET,  "/api/chat/get_session",                 "chat.session",        Session, Runtime, "Reads a session and its history.", sessions::read),
         route(Method::POST, "/api/chat/stop",                        "chat.stop",           Session, Runtime, "Stops the answers of a session.", messages::stop),
@@ -22,10 +23,8 @@ pub(super) fn rows() -> Vec<Row> {
         route(Method::GET,  "/api/chat/get_file",                    "chat.file",           Session, Runtime, "Serves an uploaded file by its name.", files::by_name),
         route(Method::GET,  "/api/chat/get_attachment",              "chat.attachment",     Session, Runtime, "Serves an uploaded file by its id.", files::by_id),
         route(Method::POST, "/api/chat/post_file",                   "chat.upload",         Session, Runtime, "Uploads a file.", files::upload).body_limit(BodyLimit::Upload),
-        route(Method::GET,  "/api/unified_chat/ws",                  "chat.socket",         Session, Runtime, "Many messages over one socket.", socket::open).socket(),
+        route(Method::GET,  "/api/unified_chat/ws",                  "chat.socket",         Session, Runtime, "Many messages over one socket.", page::open).socket(),
+        route(Method::GET,  "/api/live_chat/ws",                     "chat.live",           Session, Runtime, "The same; voice is answered with an error.", page::open).socket(),
         route(Method::GET,  "/api/v1/chat/runs/{run_id}/stream",     "chat.join",           SessionOrKey(Scope::Chat), Runtime, "Joins an answer that is under way.", messages::join).own(),
-        route(Method::POST, "/api/v1/chat",                          "open.chat",           Key(Scope::Chat), Runtime, "Sends a message as a named user.", open::send),
-        route(Method::GET,  "/api/v1/chat/sessions",                 "open.sessions",       Key(Scope::Chat), Runtime, "Lists the sessions of a named user.", open::sessions),
-        route(Method::GET,  "/api/v1/configs",                       "open.configs",        Key(Scope::Config), Runtime, "Lists the configuration profiles.", open::configs),
     ]
 }

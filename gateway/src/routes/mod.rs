@@ -9,11 +9,14 @@ mod docs;
 mod logs;
 #[cfg(test)]
 mod matrix;
+mod open;
 mod page;
 mod platform;
 mod plugin;
+mod project;
 mod stat;
 mod table;
 mod tools;
+mod tui;
 
 pub use table::TABLE;

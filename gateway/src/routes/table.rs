@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    apikey, auth, chat, commands, config, docs, logs, page, platform, plugin, stat, tools,
+    apikey, auth, chat, commands, config, docs, logs, open, page, platform, plugin, project, stat,
+    tools, tui,
 };
 use crate::http::{Row, Table};
 
@@ -19,9 +20,12 @@ fn rows() -> Vec<Row> {
         page::rows(),
         chat::rows(),
         commands::rows(),
+        tui::rows(),
         config::rows(),
+        open::rows(),
         platform::rows(),
         plugin::rows(),
+        project::rows(),
         stat::rows(),
         tools::rows(),
     ];

@@ -20,9 +20,7 @@ impl Component for PlatformsComponent {
     async fn start(self, cx: &StepCx) -> Result<Platforms, BoxError> {
         let entries = self.config.snapshot().platforms()?;
         let platforms = Platforms::new(self.webchat, self.surroundings, cx.clone());
-        let webchat = cx.item("webchat");
-        webchat.start();
-        webchat.finish();
+        platforms.begin_chats().await;
         for entry in &entries.platform {
             if let Err(error) = platforms.apply(entry).await {
                 tracing::warn!(platform = entry.id, %error, "a platform did not start");

@@ -18,9 +18,12 @@ pub enum PlatformError {
         /// The type as configured.
         kind: String,
     },
-    /// The web chat is always there.
-    #[error("the id `webchat` belongs to the built-in web chat")]
-    BuiltIn,
+    /// The built-in chats are always there.
+    #[error("the id `{id}` belongs to a built-in chat")]
+    BuiltIn {
+        /// The id as configured.
+        id: String,
+    },
     /// The id cannot be part of a session key.
     #[error(transparent)]
     Id(#[from] InvalidPlatformId),

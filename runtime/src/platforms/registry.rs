@@ -8,8 +8,10 @@ use firstlight_core::bus::{Bus, Epoch};
 use firstlight_core::config::PlatformEntry;
 use firstlight_core::db::Attachments;
 use firstlight_core::lifecycle::StepCx;
+use firstlight_core::model::BuiltInChat;
 use jiff::Timestamp;
 use parking_lot::RwLock;
+use serde_json::Map;
 use tokio::sync::Mutex;
 
 use super::adapter::{Adapter, Capabilities, Connections};
@@ -18,7 +20,7 @@ use super::health::{Fault, Health, PlatformState};
 use super::intake::Intake;
 use super::kinds::{self, PlatformError};
 use super::supervision::{Run, Running};
-use super::webchat::Webchat;
+use super::webchat::{ChatAdapter, Webchat};
 use crate::senders::Sender;
 
 /// What every platform is started with.
@@ -40,7 +42,6 @@ pub struct Platforms {
 
 struct Shared {
     webchat: Webchat,
-    since: Timestamp,
     surroundings: Surroundings,
     cx: StepCx,
     instances: RwLock<BTreeMap<String, Instance>>,
@@ -83,7 +84,6 @@ impl Platforms {
     pub(super) fn new(webchat: Webchat, surroundings: Surroundings, cx: StepCx) -> Self {
         let shared = Shared {
             webchat,
-            since: Timestamp::now(),
             surroundings,
             cx,
             instances: RwLock::default(),
@@ -110,18 +110,29 @@ impl Platforms {
     /// How each platform is, by id.
     pub fn statuses(&self) -> Vec<PlatformStatus> {
         let instances = self.shared.instances.read();
-        let configured = instances.values().map(Instance::status);
-        let mut all: Vec<_> = configured.chain([self.webchat_status()]).collect();
-        all.sort_by(|a, b| a.id.cmp(&b.id));
-        all
+        instances.values().map(Instance::status).collect()
+    }
+
+    /// Starts the chats that are built in; they take messages when this returns.
+    pub(super) async fn begin_chats(&self) {
+        for chat in BuiltInChat::ALL {
+            let id = chat.to_string();
+            let adapter = Arc::new(ChatAdapter::new(chat, self.shared.webchat.clone()));
+            let entry =
+                PlatformEntry { kind: id.clone(), id: id.clone(), enable: true, rest: Map::new() };
+            let health = Health::new(self.shared.cx.item(&id));
+            let running = Some(self.begin(&entry, Arc::clone(&adapter) as _, &health));
+            self.shared.instances.write().insert(id, Instance { entry, health, running });
+            adapter.up().await;
+        }
     }
 
     /// Applies one entry of the `platforms` document: what ran under its id has ended when this
     /// returns, and what it says is started, or recorded as failed. Returns the error of an entry
     /// that cannot run.
     pub async fn apply(&self, entry: &PlatformEntry) -> Result<(), PlatformError> {
-        if entry.id == "webchat" {
-            return Err(PlatformError::BuiltIn);
+        if BuiltInChat::of_platform(&entry.id).is_some() {
+            return Err(PlatformError::BuiltIn { id: entry.id.clone() });
         }
         let _one = self.shared.changing.lock().await;
         self.end(&entry.id).await;
@@ -143,8 +154,11 @@ impl Platforms {
         outcome
     }
 
-    /// Ends a platform and forgets it.
+    /// Ends a platform and forgets it. The built-in chats stay.
     pub async fn remove(&self, id: &str) {
+        if BuiltInChat::of_platform(id).is_some() {
+            return;
+        }
         let _one = self.shared.changing.lock().await;
         self.end(id).await;
         let removed = self.shared.instances.write().remove(id);
@@ -187,21 +201,6 @@ impl Platforms {
             sender: Sender::new(bus.clone(), *epoch, &entry.id, Arc::clone(&adapter)),
         };
         (adapter, Arc::new(run.begin(&self.shared.cx)))
-    }
-
-    fn webchat_status(&self) -> PlatformStatus {
-        PlatformStatus {
-            id: "webchat".into(),
-            kind: "webchat".into(),
-            display_name: "Web chat".into(),
-            state: PlatformState::Running,
-            started_at: Some(self.shared.since),
-            faults: Vec::new(),
-            fault_count: 0,
-            connections: Connections::default(),
-            streams: true,
-            sends_unasked: true,
-        }
     }
 }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use firstlight_core::bus::{InboxRow, NewOutbox};
-use firstlight_core::db::{HistoryRow, NewHistory};
+use firstlight_core::db::{Database, DbError, HistoryRow, NewHistory};
 use firstlight_core::messages::{Language, Message as Sentence};
-use firstlight_core::model::MessageEvent;
+use firstlight_core::model::{ChatAddress, MessageEvent};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -17,26 +17,30 @@ use crate::platforms::webchat::{ChatEvent, Run, RunStatus, Webchat};
 
 /// Where an answer is seen.
 pub(super) enum Channel {
-    /// A run of the web chat.
-    Webchat { run: Arc<Run>, session_id: String },
+    /// A run of a built-in chat.
+    Chat { run: Arc<Run> },
     /// The outbox. The token ends the turn.
     Outbox { stop: CancellationToken },
 }
 
 impl Channel {
     pub(super) fn of(event: &MessageEvent, row: &InboxRow, webchat: &Webchat) -> Self {
-        let Some((username, session_id)) = event.session.webchat_parts() else {
-            return Self::Outbox { stop: CancellationToken::new() };
-        };
         let run_id = row.platform_message_id.parse().unwrap_or_else(|_| Uuid::nil());
-        let run = webchat.runs().open(run_id, session_id, username);
-        Self::Webchat { run, session_id: session_id.to_owned() }
+        let runs = webchat.runs();
+        // The other chat may have a message of the same id.
+        let open =
+            |address| runs.open(run_id, &address).or_else(|| runs.open(Uuid::new_v4(), &address));
+        let run = ChatAddress::of_key(&event.session).and_then(open);
+        match run {
+            Some(run) => Self::Chat { run },
+            None => Self::Outbox { stop: CancellationToken::new() },
+        }
     }
 
     /// Cancelled when the turn is to end.
     pub(super) fn stop_token(&self) -> &CancellationToken {
         match self {
-            Self::Webchat { run, .. } => run.stop_token(),
+            Self::Chat { run } => run.stop_token(),
             Self::Outbox { stop } => stop,
         }
     }
@@ -44,29 +48,33 @@ impl Channel {
     /// Where the parts of an answer go.
     pub(super) fn sink(&self) -> &dyn AnswerSink {
         match self {
-            Self::Webchat { run, .. } => run.as_ref(),
+            Self::Chat { run } => run.as_ref(),
             Self::Outbox { .. } => &Unseen,
         }
     }
 
     /// What people see of the turn, to be committed with its end.
-    pub(super) fn history(&self, turn: &Turn) -> Vec<NewHistory> {
+    pub(super) async fn history(
+        &self,
+        turn: &Turn,
+        database: &Database,
+    ) -> Result<Vec<NewHistory>, DbError> {
         match self {
-            Self::Webchat { run, session_id } => history_rows(session_id, run, turn),
-            Self::Outbox { .. } => Vec::new(),
+            Self::Chat { run } => history_rows(run, turn, database).await,
+            Self::Outbox { .. } => Ok(Vec::new()),
         }
     }
 
     /// Tells those who watch how the turn ended, after it was committed.
     pub(super) fn announce(&self, turn: &Turn, saved: &[HistoryRow]) {
-        if let Self::Webchat { run, .. } = self {
+        if let Self::Chat { run } = self {
             announce(run, turn, saved);
         }
     }
 
     /// Tells those who watch that the message waited too long and is not answered.
     pub(super) fn pass_over(&self, language: Language) {
-        if let Self::Webchat { run, .. } = self {
+        if let Self::Chat { run } = self {
             run.publish(ChatEvent::Error {
                 data: Sentence::MessageStale.text(language).into_owned(),
                 code: "message_stale".to_owned(),
@@ -78,7 +86,7 @@ impl Channel {
 
     /// Nobody watches any more.
     pub(super) fn close(&self, webchat: &Webchat) {
-        if let Self::Webchat { run, .. } = self {
+        if let Self::Chat { run } = self {
             webchat.runs().close(run.id());
         }
     }

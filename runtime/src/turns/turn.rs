@@ -119,7 +119,7 @@ impl TurnRunner {
         }
         let finish = Finish {
             turn: added(turn),
-            history: channel.history(turn),
+            history: channel.history(turn, &self.resources.database).await?,
             outbox: outbox_rows(row, turn, self.resend_safe(row)),
         };
         let finished = self.bus.finish(row.id, self.epoch, finish).await?;

@@ -24,7 +24,6 @@ async fn the_same_bytes_are_stored_once_and_stay_until_the_last_name_goes() {
     assert_eq!(fs::read(&one.path).unwrap(), b"picture");
     assert_eq!(files(folder.path()), 1);
     assert_eq!(attachments.by_id(&one.attachment_id).await.unwrap(), Some(one.clone()));
-    assert_eq!(attachments.by_filename("two.bin").await.unwrap(), Some(two.clone()));
     let first = [one.attachment_id.clone()];
     assert_eq!(attachments.delete(&first).await.unwrap(), 1);
     assert_eq!(fs::read(&two.path).unwrap(), b"picture");
@@ -55,13 +54,44 @@ async fn a_file_can_come_in_pieces_and_a_dropped_upload_leaves_nothing() {
 async fn sweeping_removes_what_a_crash_left_and_keeps_what_has_a_row() {
     let (folder, database) = fresh().await;
     let attachments = database.attachments();
+    attachments.clear_unfinished().await.unwrap();
     attachments.sweep().await.unwrap();
     let kept = attachments.put(b"kept", "kept", "text/plain").await.unwrap();
     let root = folder.path().join("attachments");
     fs::create_dir_all(root.join("ab")).unwrap();
     fs::write(root.join("ab").join("ab".repeat(32)), "renamed, its commit never came").unwrap();
     fs::write(root.join("incoming").join("half"), "half").unwrap();
+    attachments.clear_unfinished().await.unwrap();
     attachments.sweep().await.unwrap();
     assert_eq!(files(folder.path()), 1);
     assert_eq!(fs::read(&kept.path).unwrap(), b"kept");
+}
+
+#[tokio::test]
+async fn s6_a_name_leads_to_ones_own_file_and_an_id_to_nobody_elses() {
+    let (_folder, database) = fresh().await;
+    let attachments = database.attachments();
+    let mut stored = Vec::new();
+    for (reader, bytes) in [("ada", &b"hers"[..]), ("api_key:1", &b"its"[..])] {
+        let mut upload = attachments.begin().await.unwrap().readable_by(reader);
+        upload.write(bytes).await.unwrap();
+        stored.push((reader, upload.finish("cat.png", "image/png").await.unwrap()));
+    }
+    for (reader, own) in &stored {
+        let found = attachments.readable_by_name("cat.png", reader).await.unwrap();
+        assert_eq!(found.as_ref(), Some(own));
+        for (_, any) in &stored {
+            let found = attachments.readable(&any.attachment_id, reader).await.unwrap();
+            assert_eq!(found.is_some(), any == own);
+        }
+    }
+    assert_eq!(attachments.readable_by_name("cat.png", "eve").await.unwrap(), None);
+    let shared = &stored[1].1;
+    let ids = [shared.attachment_id.clone(), "gone".to_owned()];
+    attachments.grant(&ids, "ada").await.unwrap();
+    attachments.grant(&ids, "ada").await.unwrap();
+    let found = attachments.readable(&shared.attachment_id, "ada").await.unwrap();
+    assert_eq!(found.as_ref(), Some(shared));
+    attachments.delete(&ids).await.unwrap();
+    assert_eq!(attachments.readable(&shared.attachment_id, "ada").await.unwrap(), None);
 }

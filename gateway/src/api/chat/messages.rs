@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::SendBody;
-use super::sessions::{Named, owned};
-use super::stream::{answer, joined};
+use super::owned::owned;
+use super::request::address;
+use super::sessions::Named;
+use super::stream::{answer, as_events, joined};
+use super::which::OfChat;
 use crate::app::App;
 use crate::http::events::Events;
 use crate::http::{Answer, ApiError, Caller, Code, Json, Path, Reply, RuntimeLease, Session};
@@ -24,8 +27,8 @@ pub struct RunPath {
     run_id: Uuid,
 }
 
-/// `POST /api/chat/send`: the answer is an event stream.
-pub async fn send(
+/// `POST /api/chat/send`, `POST /api/tui/chat`: the answer is an event stream.
+pub async fn send<C: OfChat>(
     app: Data<App>,
     lease: RuntimeLease,
     Session(caller): Session,
@@ -34,9 +37,10 @@ pub async fn send(
     let session_id =
         body.session().ok_or_else(|| ApiError::with(Code::Invalid, "session_id is missing."))?;
     let streaming = body.streams();
-    let message = body.into_message(caller.username.clone(), session_id.clone())?;
+    let address = address(C::CHAT, &caller.username, &session_id)?;
+    let message = body.into_message(address, caller.username.clone())?;
     let sent = lease.platforms.webchat().send(message).await?;
-    Ok(Events::of_runtime(&app, lease, answer(sent, session_id, streaming)))
+    Ok(Events::of_runtime(&app, lease, as_events(answer(sent, session_id, streaming))))
 }
 
 /// `GET /api/v1/chat/runs/{run_id}/stream`: joins an answer that is under way.
@@ -51,24 +55,24 @@ pub async fn join(
         ApiError::with(Code::NotFound, "This answer is not under way. The history has it.")
     })?;
     match &caller {
-        Caller::Session(session) if session.username != run.username() => {
+        Caller::Session(session) if session.username != run.address().username() => {
             return Err(ApiError::new(Code::NotOwner));
         }
         Caller::Session(_) | Caller::Key(_) | Caller::Anonymous => {}
     }
     let listener = run.listen();
     drop(run);
-    Ok(Events::of_runtime(&app, lease, joined(listener)))
+    Ok(Events::of_runtime(&app, lease, as_events(joined(listener))))
 }
 
-/// `POST /api/chat/stop`
+/// `POST /api/chat/stop`, `POST /api/tui/stop`
 pub async fn stop(
     app: Data<App>,
     lease: RuntimeLease,
     Session(caller): Session,
     Json(named): Json<Named>,
 ) -> Answer<Stopped> {
-    let session = owned(&app, &caller, &named.id()?).await?;
+    let session = owned(&app, &caller.username, &named.id()?).await?;
     let stopped_count = lease.platforms.webchat().stop(&session.session_id);
     Ok(Reply::data(Stopped { stopped_count }))
 }

@@ -1,11 +1,15 @@
-//! The web chat: sessions, messages, files, and the socket.
+//! The built-in chats: sessions, messages, files, projects, and the sockets.
 
+pub mod download;
 pub mod files;
 pub mod messages;
-mod request;
+pub mod owned;
+pub mod projects;
+pub mod request;
 pub mod sessions;
+pub mod shown;
 pub mod socket;
-mod stream;
+pub mod stream;
+pub mod which;
 
 pub(super) use request::SendBody;
-pub(super) use stream::answer;

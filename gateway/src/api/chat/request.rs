@@ -1,6 +1,6 @@
 //! A message as clients send it, checked once for every way in.
 
-use firstlight_core::model::{EventOptions, parse_request};
+use firstlight_core::model::{BuiltInChat, ChatAddress, EventOptions, parse_request};
 use firstlight_runtime::platforms::webchat::{SendError, WebchatMessage};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,11 +47,12 @@ impl SendBody {
         self.enable_streaming.unwrap_or(true)
     }
 
-    /// Checks the message and makes it one of that user and session.
+    /// Checks the message and makes it one of that user's session, with the attachments of whoever
+    /// calls.
     pub fn into_message(
         self,
-        username: String,
-        session_id: String,
+        address: ChatAddress,
+        uploader: String,
     ) -> Result<WebchatMessage, ApiError> {
         let message = self.message.unwrap_or(Value::Null);
         let parts = parse_request(&message)
@@ -63,8 +64,8 @@ impl SendBody {
         };
         let chosen = |id: Option<String>| id.filter(|id| !id.is_empty());
         Ok(WebchatMessage {
-            username,
-            session_id,
+            address,
+            uploader,
             message_id,
             parts,
             options: EventOptions {
@@ -78,12 +79,23 @@ impl SendBody {
     }
 }
 
+/// Where a user's session is.
+pub fn address(
+    chat: BuiltInChat,
+    username: &str,
+    session_id: &str,
+) -> Result<ChatAddress, ApiError> {
+    ChatAddress::new(chat, username, session_id)
+        .map_err(|error| ApiError::with(Code::Invalid, error.to_string()))
+}
+
 impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
         let text = error.to_string();
         match error {
             SendError::NotYours => ApiError::new(Code::NotOwner),
-            SendError::Key(_) => ApiError::with(Code::Invalid, text),
+            SendError::NotAChat => ApiError::with(Code::Invalid, text),
+            SendError::IdTaken => ApiError::with(Code::Conflict, text),
             SendError::AttachmentMissing { .. } => ApiError::with(Code::NotFound, text),
             SendError::Full => ApiError::new(Code::Busy).retry_after(1),
             SendError::Store(error) => ApiError::new(Code::StorageFailed).caused_by(error),

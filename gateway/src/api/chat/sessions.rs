@@ -1,17 +1,17 @@
 //! Chat sessions: made, listed, read, renamed, deleted.
 
 use actix_web::web::Data;
-use firstlight_core::db::{ChatSession, HistoryRow, NewChatSession, Page};
-use firstlight_core::model::{PlatformId, SessionKey};
-use jiff::Timestamp;
+use firstlight_core::db::NewChatSession;
+use firstlight_core::model::PlatformId;
+use firstlight_runtime::platforms::webchat::address_of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::owned::{forget, owned};
+use super::shown::{Listed, Record};
+use super::which::OfChat;
 use crate::app::App;
-use crate::http::{
-    Answer, ApiError, Code, Empty, Json, Query, Reply, RuntimeLease, Session, SessionCaller,
-};
+use crate::http::{Answer, ApiError, Code, Empty, Json, Query, Reply, RuntimeLease, Session};
 
 /// How many sessions a list has at most.
 const LISTED: u32 = 100;
@@ -20,31 +20,6 @@ const HISTORY: u32 = 1000;
 /// The longest name of a session, in characters.
 const NAME_LIMIT: usize = 200;
 
-/// A chat session.
-#[derive(Serialize, JsonSchema)]
-pub struct Listed {
-    session_id: String,
-    platform_id: String,
-    creator: String,
-    display_name: Option<String>,
-    is_group: u8,
-    created_at: String,
-    updated_at: String,
-}
-
-/// One message of a history.
-#[derive(Serialize, JsonSchema)]
-pub struct Record {
-    id: i64,
-    platform_id: String,
-    user_id: String,
-    sender_id: Option<String>,
-    sender_name: Option<String>,
-    content: Value,
-    created_at: String,
-    updated_at: String,
-}
-
 /// A session with its history.
 #[derive(Serialize, JsonSchema)]
 pub struct Read {
@@ -52,6 +27,17 @@ pub struct Read {
     is_running: bool,
     /// The answers that are under way; join one with its stream.
     active_runs: Vec<ActiveRun>,
+    /// The project that the session is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<InProject>,
+}
+
+/// The project that a session is in.
+#[derive(Serialize, JsonSchema)]
+pub struct InProject {
+    project_id: String,
+    title: String,
+    emoji: Option<String>,
 }
 
 /// An answer that is under way.
@@ -119,16 +105,17 @@ impl Named {
     }
 }
 
-/// `GET /api/chat/new_session`
-pub async fn create(
+/// `GET /api/chat/new_session`, `GET /api/tui/new_session`
+pub async fn create<C: OfChat>(
     app: Data<App>,
     _lease: RuntimeLease,
     Session(caller): Session,
     Query(of): Query<OfPlatform>,
 ) -> Answer<Made> {
-    let platform_id = of.platform_id.unwrap_or_else(|| PlatformId::WEBCHAT.to_owned());
-    if platform_id != PlatformId::WEBCHAT {
-        return Err(ApiError::with(Code::Invalid, "Sessions are made on the web chat only."));
+    let platform_id = of.platform_id.unwrap_or_else(|| C::CHAT.to_string());
+    if platform_id != C::CHAT.id() {
+        let text = format!("Sessions are made here on the platform {} only.", C::CHAT);
+        return Err(ApiError::with(Code::Invalid, text));
     }
     let new = NewChatSession {
         session_id: None,
@@ -148,10 +135,24 @@ pub async fn list(
     Session(caller): Session,
     Query(of): Query<OfPlatform>,
 ) -> Answer<Vec<Listed>> {
-    let page = Page { number: 1, size: LISTED };
+    listed(&app, &caller.username, of.platform_id.as_deref()).await
+}
+
+/// `GET /api/tui/sessions`
+pub async fn list_of_terminals(
+    app: Data<App>,
+    _lease: RuntimeLease,
+    Session(caller): Session,
+    Query(of): Query<OfPlatform>,
+) -> Answer<Vec<Listed>> {
+    let platform_id = of.platform_id.as_deref().unwrap_or(PlatformId::TERMINAL);
+    listed(&app, &caller.username, Some(platform_id)).await
+}
+
+async fn listed(app: &App, username: &str, platform_id: Option<&str>) -> Answer<Vec<Listed>> {
     let sessions = app.database.chat_sessions();
-    let found = sessions.list(&caller.username, of.platform_id.as_deref(), page).await?;
-    Ok(Reply::data(found.sessions.into_iter().map(Listed::of).collect()))
+    let found = sessions.outside_projects(username, platform_id, LISTED).await?;
+    Ok(Reply::data(found.into_iter().map(Listed::of).collect()))
 }
 
 /// `GET /api/chat/get_session`
@@ -161,16 +162,24 @@ pub async fn read(
     Session(caller): Session,
     Query(named): Query<Named>,
 ) -> Answer<Read> {
-    let session = owned(&app, &caller, &named.id()?).await?;
+    let session = owned(&app, &caller.username, &named.id()?).await?;
     // The runs first: a run that ends in between is then in the history, and not missing in both.
-    let webchat = lease.platforms.webchat();
-    let runs = webchat.active_runs(&caller.username, &session.session_id).await?;
+    let runs = match address_of(&session) {
+        Some(address) => lease.platforms.webchat().active_runs(&address).await?,
+        None => Vec::new(),
+    };
     let history = app.database.history();
     let rows = history.list(&session.platform_id, &session.session_id, HISTORY).await?;
+    let project = app.database.projects().of_session(&session.session_id).await?;
     Ok(Reply::data(Read {
         history: rows.into_iter().map(Record::of).collect(),
         is_running: !runs.is_empty(),
         active_runs: runs.into_iter().map(|run_id| ActiveRun { run_id }).collect(),
+        project: project.map(|project| InProject {
+            project_id: project.project_id,
+            title: project.title,
+            emoji: project.emoji,
+        }),
     }))
 }
 
@@ -181,7 +190,7 @@ pub async fn rename(
     Session(caller): Session,
     Json(renamed): Json<Renamed>,
 ) -> Answer<Empty> {
-    let session = owned(&app, &caller, &renamed.session_id).await?;
+    let session = owned(&app, &caller.username, &renamed.session_id).await?;
     let name: String = renamed.display_name.trim().chars().take(NAME_LIMIT).collect();
     app.database.chat_sessions().rename(&session.session_id, &name).await?;
     Ok(Reply::done())
@@ -194,7 +203,7 @@ pub async fn delete(
     Session(caller): Session,
     Query(named): Query<Named>,
 ) -> Answer<Empty> {
-    let session = owned(&app, &caller, &named.id()?).await?;
+    let session = owned(&app, &caller.username, &named.id()?).await?;
     forget(&app, &lease, &session).await?;
     Ok(Reply::done())
 }
@@ -230,82 +239,4 @@ pub async fn delete_several(
     }
     deleted.failed_count = deleted.failed_items.len();
     Ok(Reply::data(deleted))
-}
-
-/// The session, when it is the caller's.
-pub(super) async fn owned(
-    app: &App,
-    caller: &SessionCaller,
-    session_id: &str,
-) -> Result<ChatSession, ApiError> {
-    match app.database.chat_sessions().by_id(session_id).await? {
-        None => Err(ApiError::with(Code::NotFound, "There is no such session.")),
-        Some(session) if session.creator != caller.username => Err(ApiError::new(Code::NotOwner)),
-        Some(session) => Ok(session),
-    }
-}
-
-/// Deletes a session and all that hangs on it. What runs is stopped first, so that it does not
-/// write into what is gone.
-async fn forget(app: &App, lease: &RuntimeLease, session: &ChatSession) -> Result<(), ApiError> {
-    let id = &session.session_id;
-    lease.platforms.webchat().stop(id);
-    let database = &app.database;
-    let attachments = database.history().own_attachments(&session.platform_id, id).await?;
-    if let Ok(key) = SessionKey::webchat(&session.creator, id) {
-        let key = key.to_string();
-        app.bus
-            .drop_conversation(&key)
-            .await
-            .map_err(|error| ApiError::new(Code::StorageFailed).caused_by(error))?;
-        database.conversations().delete_of(&key).await?;
-        forget_route(app, &key, &session.creator).await?;
-    }
-    database.chat_sessions().delete(std::slice::from_ref(id)).await?;
-    database.attachments().delete(&attachments).await?;
-    Ok(())
-}
-
-async fn forget_route(app: &App, key: &str, author: &str) -> Result<(), ApiError> {
-    let routing = app.config.snapshot().routing();
-    if !routing.is_ok_and(|routing| routing.routes.iter().any(|route| route.umo == key)) {
-        return Ok(());
-    }
-    super::super::routing::change(app, author, |routes| routes.retain(|route| route.umo != key))
-        .await
-        .map(drop)
-}
-
-impl Listed {
-    pub(in crate::api) fn of(session: ChatSession) -> Self {
-        Self {
-            session_id: session.session_id,
-            platform_id: session.platform_id,
-            creator: session.creator,
-            display_name: session.display_name,
-            is_group: u8::from(session.is_group),
-            created_at: utc(session.created_at),
-            updated_at: utc(session.updated_at),
-        }
-    }
-}
-
-impl Record {
-    fn of(row: HistoryRow) -> Self {
-        Self {
-            id: row.id,
-            platform_id: row.platform_id,
-            user_id: row.user_id,
-            sender_id: row.sender_id,
-            sender_name: row.sender_name,
-            content: row.content,
-            created_at: utc(row.created_at),
-            updated_at: utc(row.updated_at),
-        }
-    }
-}
-
-/// Epoch milliseconds as ISO 8601 in UTC.
-fn utc(milliseconds: i64) -> String {
-    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }

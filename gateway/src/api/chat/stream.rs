@@ -1,23 +1,27 @@
-//! An answer as an event stream.
+//! An answer as it comes, for event streams and sockets alike.
 
 use async_stream::stream;
 use firstlight_runtime::platforms::webchat::{ChatEvent, Listener, Next, Sent};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use crate::http::events::Event;
 
 /// What a client that has just sent a message gets.
-pub(in crate::api) fn answer(
-    sent: Sent,
-    session_id: String,
-    streaming: bool,
-) -> impl Stream<Item = Event> {
+pub fn answer(sent: Sent, session_id: String, streaming: bool) -> impl Stream<Item = ChatEvent> {
     stream! {
-        yield Event::json(&ChatEvent::SessionId { data: (), session_id });
-        if let Some(saved) = sent.saved {
-            yield Event::json(&ChatEvent::UserMessageSaved { data: saved });
+        yield ChatEvent::SessionId { data: (), session_id };
+        for await event in answered(sent, streaming) {
+            yield event;
         }
-        let message_id = sent.run_id;
+    }
+}
+
+/// The same without the name of the session, for a client that knows it.
+pub fn answered(sent: Sent, streaming: bool) -> impl Stream<Item = ChatEvent> {
+    stream! {
+        if let Some(saved) = sent.saved {
+            yield ChatEvent::UserMessageSaved { data: saved };
+        }
         match sent.listener {
             Some(listener) => {
                 for await event in follow(listener, streaming) {
@@ -25,22 +29,40 @@ pub(in crate::api) fn answer(
                 }
             }
             // The message was sent before and is answered: the history has it.
-            None => yield Event::json(&ChatEvent::End { data: "", message_id }),
+            None => yield ChatEvent::End { data: "", message_id: sent.run_id },
         }
     }
 }
 
 /// What a client that joins a run gets: a snapshot, and the rest.
-pub(super) fn joined(listener: Listener) -> impl Stream<Item = Event> {
+pub fn joined(listener: Listener) -> impl Stream<Item = ChatEvent> {
     stream! {
-        yield Event::json(&ChatEvent::RunSnapshot { data: listener.snapshot.clone() });
+        yield ChatEvent::RunSnapshot { data: listener.snapshot.clone() };
         for await event in follow(listener, true) {
             yield event;
         }
     }
 }
 
-fn follow(mut listener: Listener, streaming: bool) -> impl Stream<Item = Event> {
+/// What a client that watches anyway gets of a run that it has not sent: the rest of it, and a
+/// snapshot first where something was said before.
+pub fn caught_up(listener: Listener) -> impl Stream<Item = ChatEvent> {
+    stream! {
+        if !listener.snapshot.content.text.is_empty() {
+            yield ChatEvent::RunSnapshot { data: listener.snapshot.clone() };
+        }
+        for await event in follow(listener, true) {
+            yield event;
+        }
+    }
+}
+
+/// The events as an event stream has them.
+pub fn as_events(events: impl Stream<Item = ChatEvent>) -> impl Stream<Item = Event> {
+    events.map(|event| Event::json(&event))
+}
+
+fn follow(mut listener: Listener, streaming: bool) -> impl Stream<Item = ChatEvent> {
     let message_id = listener.snapshot.run_id;
     stream! {
         loop {
@@ -48,7 +70,7 @@ fn follow(mut listener: Listener, streaming: bool) -> impl Stream<Item = Event> 
                 Next::Event(event) => {
                     let over = matches!(event, ChatEvent::End { .. });
                     if let Some(event) = wanted(event, streaming) {
-                        yield Event::json(&event);
+                        yield event;
                     }
                     if over {
                         break;
@@ -57,7 +79,7 @@ fn follow(mut listener: Listener, streaming: bool) -> impl Stream<Item = Event> 
                 Next::Lagged => {
                     let data = "The stream fell too far behind. Join the run again.".to_owned();
                     let code = "stream_lagged".to_owned();
-                    yield Event::json(&ChatEvent::Error { data, code, message_id });
+                    yield ChatEvent::Error { data, code, message_id };
                     break;
                 }
                 Next::Ended => break,
@@ -67,7 +89,7 @@ fn follow(mut listener: Listener, streaming: bool) -> impl Stream<Item = Event> 
 }
 
 /// A client that wants the answer whole gets it as one `plain` at the end.
-pub(super) fn wanted(event: ChatEvent, streaming: bool) -> Option<ChatEvent> {
+fn wanted(event: ChatEvent, streaming: bool) -> Option<ChatEvent> {
     match event {
         event if streaming => Some(event),
         ChatEvent::Plain { .. } => None,

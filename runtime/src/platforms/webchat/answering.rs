@@ -1,12 +1,13 @@
 //! The answering side of the web chat: parts go to the run, the end goes to the history.
 
-use firstlight_core::db::{HistoryRow, NewHistory};
-use firstlight_core::model::{Component, MediaPart, MessageChain, Part, PlatformId};
+use firstlight_core::db::{Database, DbError, HistoryRow, NewHistory};
+use firstlight_core::model::{ChatAddress, MessageChain, Part};
 use serde_json::{Map, Value, json};
 
 use super::event::{ChatEvent, RunStatus, SavedMessage};
+use super::outbound;
 use super::runs::Run;
-use crate::pipeline::{ATTACHMENT_SCHEME, Answer, AnswerSink, Speaker, Turn, TurnEnd};
+use crate::pipeline::{Answer, AnswerSink, Speaker, Turn, TurnEnd};
 
 impl AnswerSink for Run {
     fn started(&self) {
@@ -24,30 +25,74 @@ impl AnswerSink for Run {
 
 /// The history rows of a turn, in the order in which things were said; none when there is nothing to
 /// show.
-pub(crate) fn history_rows(session_id: &str, run: &Run, turn: &Turn) -> Vec<NewHistory> {
-    let mut rows: Vec<Map<String, Value>> = Vec::new();
-    let mut answer = answer_content(turn);
+pub(crate) async fn history_rows(
+    run: &Run,
+    turn: &Turn,
+    database: &Database,
+) -> Result<Vec<NewHistory>, DbError> {
+    let reader = run.address().username();
+    let mut rows = Vec::new();
+    for shown in shown(turn) {
+        let content = match shown {
+            Shown::Said(message) => {
+                let parts = outbound::parts(message, database, reader).await?;
+                Map::from_iter([
+                    ("type".to_owned(), json!("bot")),
+                    ("message".to_owned(), json!(parts)),
+                ])
+            }
+            Shown::Answer(answer, decorated) => {
+                let said = match decorated {
+                    Some(message) => outbound::parts(message, database, reader).await?,
+                    None => text(answer),
+                };
+                answer_content(turn, answer, said)
+            }
+        };
+        rows.push(NewHistory {
+            llm_checkpoint_id: Some(run.id().to_string()),
+            ..bot_row(run.address(), Value::Object(content))
+        });
+    }
+    Ok(rows)
+}
+
+/// A row that the bot wrote.
+pub(super) fn bot_row(address: &ChatAddress, content: Value) -> NewHistory {
+    NewHistory {
+        platform_id: address.chat().id().to_owned(),
+        user_id: address.session_id().to_owned(),
+        sender_id: Some("bot".to_owned()),
+        sender_name: Some("bot".to_owned()),
+        content,
+        llm_checkpoint_id: None,
+    }
+}
+
+/// One row of a turn.
+enum Shown<'a> {
+    /// A plugin, or the gateway itself, said this.
+    Said(&'a MessageChain),
+    /// The model's answer, and the form that it was decorated to.
+    Answer(&'a Answer, Option<&'a MessageChain>),
+}
+
+/// What is shown of a turn, row by row.
+fn shown(turn: &Turn) -> Vec<Shown<'_>> {
+    let mut rows = Vec::new();
+    let mut answer = shown_answer(turn);
     for said in &turn.said {
         match said.by {
-            Speaker::Plugin | Speaker::Gateway => rows.push(plain_content(&said.message)),
+            Speaker::Plugin | Speaker::Gateway => rows.push(Shown::Said(&said.message)),
             Speaker::Model => rows.extend(answer.take()),
         }
     }
     rows.extend(answer);
-    let row = |content| NewHistory {
-        platform_id: PlatformId::WEBCHAT.to_owned(),
-        user_id: session_id.to_owned(),
-        sender_id: Some("bot".to_owned()),
-        sender_name: Some("bot".to_owned()),
-        content: Value::Object(content),
-        llm_checkpoint_id: Some(run.id().to_string()),
-    };
-    rows.into_iter().map(row).collect()
+    rows
 }
 
-/// What the model said, in the form that it was decorated to; `None` when it said nothing that is
-/// shown.
-fn answer_content(turn: &Turn) -> Option<Map<String, Value>> {
+/// What the model said; `None` when it said nothing that is shown.
+fn shown_answer(turn: &Turn) -> Option<Shown<'_>> {
     let decorated = turn.said.iter().find(|said| said.by == Speaker::Model);
     match &turn.end {
         TurnEnd::Ignored
@@ -57,14 +102,10 @@ fn answer_content(turn: &Turn) -> Option<Map<String, Value>> {
         // It was not shown: a plugin or the profile withheld it.
         TurnEnd::Answered(answer) if decorated.is_none() && !answer.text.is_empty() => None,
         TurnEnd::Answered(answer) => {
-            let said = decorated.map(|said| parts(&said.message)).unwrap_or_default();
-            Some(content(answer, said, None, None))
+            Some(Shown::Answer(answer, decorated.map(|said| &said.message)))
         }
-        TurnEnd::Stopped(answer) => Some(content(answer, text(answer), Some("stopped"), None)),
-        TurnEnd::Failed { error, partial } => {
-            let told = turn.apology.clone().unwrap_or_else(|| error.to_string());
-            let error = json!({ "code": error.code(), "message": told });
-            Some(content(partial, text(partial), Some("failed"), Some(error)))
+        TurnEnd::Stopped(answer) | TurnEnd::Failed { partial: answer, .. } => {
+            Some(Shown::Answer(answer, None))
         }
     }
 }
@@ -73,34 +114,16 @@ fn text(answer: &Answer) -> Vec<Part> {
     if answer.text.is_empty() { Vec::new() } else { vec![Part::text(&answer.text)] }
 }
 
-/// A message of a plugin, or of the gateway itself.
-fn plain_content(message: &MessageChain) -> Map<String, Value> {
-    let mut content = Map::new();
-    content.insert("type".to_owned(), json!("bot"));
-    content.insert("message".to_owned(), json!(parts(message)));
-    content
-}
-
-/// A message in the parts of the web chat; what it has no part for becomes a stand-in.
-fn parts(message: &MessageChain) -> Vec<Part> {
-    message.chain.iter().map(part).collect()
-}
-
-fn part(component: &Component) -> Part {
-    let uploaded = |url: &str| {
-        let attachment_id = url.strip_prefix(ATTACHMENT_SCHEME)?.to_owned();
-        Some(MediaPart { attachment_id, ..MediaPart::default() })
-    };
-    let media = match component {
-        Component::Plain(plain) => return Part::text(&plain.text),
-        Component::Image(image) => uploaded(&image.url).map(Part::Image),
-        Component::Record(record) => uploaded(&record.url).map(Part::Record),
-        Component::Video(video) => uploaded(&video.url).map(Part::Video),
-        Component::File(file) => uploaded(&file.url)
-            .map(|media| Part::File(MediaPart { filename: Some(file.name.clone()), ..media })),
-        _ => None,
-    };
-    media.unwrap_or_else(|| Part::text(component.outline()))
+fn answer_content(turn: &Turn, answer: &Answer, said: Vec<Part>) -> Map<String, Value> {
+    match &turn.end {
+        TurnEnd::Stopped(_) => content(answer, said, Some("stopped"), None),
+        TurnEnd::Failed { error, .. } => {
+            let told = turn.apology.clone().unwrap_or_else(|| error.to_string());
+            let error = json!({ "code": error.code(), "message": told });
+            content(answer, said, Some("failed"), Some(error))
+        }
+        _ => content(answer, said, None, None),
+    }
 }
 
 /// A bot row as the contract has it; `status` and `error` are ours, and absent for a whole answer.
@@ -140,14 +163,6 @@ pub(crate) fn announce(run: &Run, turn: &Turn, saved: &[HistoryRow]) {
         // The message is answered later: the run is not over, it only loses its listeners.
         TurnEnd::Interrupted { .. } | TurnEnd::Postponed { .. } => return,
     };
-    for said in turn.said.iter().filter(|said| said.by != Speaker::Model) {
-        run.publish(ChatEvent::Plain {
-            data: said.message.outline(),
-            streaming: false,
-            chain_type: None,
-            message_id: run.id(),
-        });
-    }
     if let TurnEnd::Failed { error, .. } = &turn.end {
         run.publish(ChatEvent::Error {
             data: turn.apology.clone().unwrap_or_else(|| error.to_string()),
@@ -155,29 +170,26 @@ pub(crate) fn announce(run: &Run, turn: &Turn, saved: &[HistoryRow]) {
             message_id: run.id(),
         });
     }
-    announce_answer(run, turn);
-    for row in saved {
+    for (shown, row) in shown(turn).iter().zip(saved) {
+        let stored = row.content.get("message").and_then(Value::as_array).into_iter().flatten();
+        let parts: Vec<Part> = stored.filter_map(Part::from_stored).collect();
+        match shown {
+            Shown::Said(_) => outbound::texts(&parts, run.id()).for_each(|text| run.publish(text)),
+            Shown::Answer(answer, decorated) => announce_answer(run, answer, *decorated),
+        }
+        outbound::files(&parts, run.id()).for_each(|file| run.publish(file));
         run.publish(ChatEvent::MessageSaved { data: SavedMessage::of(row) });
     }
     run.end(status);
 }
 
-fn announce_answer(run: &Run, turn: &Turn) {
-    let decorated = turn.said.iter().find(|said| said.by == Speaker::Model);
-    let (answer, text) = match (&turn.end, decorated) {
-        (TurnEnd::Answered(answer), Some(said)) => (answer, said.message.outline()),
-        (TurnEnd::Answered(answer), None) if answer.text.is_empty() => (answer, String::new()),
-        (TurnEnd::Stopped(answer) | TurnEnd::Failed { partial: answer, .. }, _) => {
-            (answer, answer.text.clone())
-        }
-        _ => return,
-    };
+fn announce_answer(run: &Run, answer: &Answer, decorated: Option<&MessageChain>) {
     if answer.is_empty() {
         return;
     }
     run.publish(ChatEvent::AgentStats { data: answer.statistics() });
     run.publish(ChatEvent::Complete {
-        data: text,
+        data: decorated.map_or_else(|| answer.text.clone(), MessageChain::outline),
         reasoning: Some(answer.reasoning.clone()).filter(|text| !text.is_empty()),
         streaming: true,
         message_id: run.id(),

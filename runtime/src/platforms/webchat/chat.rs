@@ -2,7 +2,7 @@
 
 use firstlight_core::bus::{Accepted, Bus, BusError};
 use firstlight_core::db::{ChatSession, Database, DbError, HistoryRow, NewChatSession};
-use firstlight_core::model::{InvalidSessionKey, PlatformId, SessionKey};
+use firstlight_core::model::{BuiltInChat, ChatAddress};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -39,9 +39,12 @@ pub enum SendError {
     /// The session belongs to somebody else.
     #[error("the session belongs to another user")]
     NotYours,
-    /// The user or session name cannot be part of a session key.
-    #[error("the user or the session cannot be addressed")]
-    Key(#[from] InvalidSessionKey),
+    /// The session is not of a built-in chat.
+    #[error("messages cannot be written into this session")]
+    NotAChat,
+    /// A message in another session has this id.
+    #[error("the id of the message is taken")]
+    IdTaken,
     /// Too many messages wait already.
     #[error("too many messages are waiting; try again shortly")]
     Full,
@@ -69,6 +72,10 @@ impl Webchat {
         Self { bus, database, runs: Runs::default(), status, arrivals }
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The answers that are under way.
     pub fn runs(&self) -> &Runs {
         &self.runs
@@ -77,13 +84,13 @@ impl Webchat {
     /// Accepts a message. When this returns, the message is durable and will be answered, whatever
     /// becomes of the process. The same message id again joins the run that is under way. A command
     /// that ends the answer of its session does so as soon as it is durable.
-    pub async fn send(&self, message: WebchatMessage) -> Result<Sent, SendError> {
-        self.open_session(&message).await?;
+    pub async fn send(&self, mut message: WebchatMessage) -> Result<Sent, SendError> {
+        message.address = self.open_session(message.address).await?;
         let message = inbound::resolve_attachments(message, &self.database).await?;
-        let (event, inbox, history) = inbound::rows(&message)?;
+        let (event, inbox, history) = inbound::rows(&message);
         let announcement = self.arrivals.announce(&event, &inbox.platform_message_id).await;
         // The run is there before the message is, so that nothing of the answer is missed.
-        let run = self.runs.open(message.message_id, &message.session_id, &message.username);
+        let run = self.runs.open(message.message_id, &message.address).ok_or(SendError::IdTaken)?;
         let listener = run.listen();
         let accepted = self.bus.accept_shown(inbox, vec![history]).await;
         if !matches!(accepted, Ok((Accepted::New(_) | Accepted::Duplicate(_), _))) {
@@ -100,9 +107,14 @@ impl Webchat {
             }
             (Accepted::Duplicate(row), _) => {
                 let row = self.bus.inbox_row(row).await?;
-                let under_way = row.is_some_and(|row| row.state.is_unfinished());
+                let key = message.address.key().to_string();
+                let elsewhere = row.as_ref().is_some_and(|row| row.conversation_key != key);
+                let under_way = row.is_some_and(|row| row.state.is_unfinished()) && !elsewhere;
                 if !under_way {
                     self.runs.close(run.id());
+                }
+                if elsewhere {
+                    return Err(SendError::IdTaken);
                 }
                 Ok(Sent { run_id: run.id(), saved: None, listener: under_way.then_some(listener) })
             }
@@ -111,13 +123,8 @@ impl Webchat {
     }
 
     /// The runs of a session: those that are under way, and messages that wait for their turn.
-    pub async fn active_runs(
-        &self,
-        username: &str,
-        session_id: &str,
-    ) -> Result<Vec<Uuid>, SendError> {
-        let key = SessionKey::webchat(username, session_id)?;
-        let waiting = self.bus.unfinished(&key.to_string()).await?;
+    pub async fn active_runs(&self, address: &ChatAddress) -> Result<Vec<Uuid>, SendError> {
+        let waiting = self.bus.unfinished(&address.key().to_string()).await?;
         Ok(waiting.iter().filter_map(|row| row.platform_message_id.parse().ok()).collect())
     }
 
@@ -130,34 +137,46 @@ impl Webchat {
         runs.len()
     }
 
-    /// Makes the session when it is new, and refuses one that belongs to somebody else.
-    async fn open_session(&self, message: &WebchatMessage) -> Result<(), SendError> {
+    /// Makes the session when it is new, and refuses one that belongs to somebody else. Answers
+    /// where the session is.
+    async fn open_session(&self, wanted: ChatAddress) -> Result<ChatAddress, SendError> {
         let sessions = self.database.chat_sessions();
-        let owned = |session: ChatSession| {
-            if session.creator == message.username { Ok(()) } else { Err(SendError::NotYours) }
-        };
-        if let Some(session) = sessions.by_id(&message.session_id).await? {
-            owned(session)?;
-            sessions.touch(&message.session_id).await?;
-            return Ok(());
+        let session_id = wanted.session_id();
+        if let Some(session) = sessions.by_id(session_id).await? {
+            let address = own(&session, wanted.username())?;
+            sessions.touch(session_id).await?;
+            return Ok(address);
         }
-        SessionKey::webchat(&message.username, &message.session_id)?;
         let new = NewChatSession {
-            session_id: Some(message.session_id.clone()),
-            platform_id: PlatformId::WEBCHAT.to_owned(),
-            creator: message.username.clone(),
+            session_id: Some(session_id.to_owned()),
+            platform_id: wanted.chat().id().to_owned(),
+            creator: wanted.username().to_owned(),
             display_name: None,
             is_group: false,
         };
         match sessions.create(new).await {
             // Two first messages at the same time: the other one made it.
-            Err(DbError::Taken { .. }) => match sessions.by_id(&message.session_id).await? {
-                Some(session) => owned(session),
-                None => Ok(()),
+            Err(DbError::Taken { .. }) => match sessions.by_id(session_id).await? {
+                Some(session) => own(&session, wanted.username()),
+                None => Ok(wanted),
             },
-            made => made.map(drop).map_err(SendError::from),
+            made => made.map(|_| wanted).map_err(SendError::from),
         }
     }
+}
+
+/// The address of a session that a user may write into.
+fn own(session: &ChatSession, username: &str) -> Result<ChatAddress, SendError> {
+    if session.creator != username {
+        return Err(SendError::NotYours);
+    }
+    address_of(session).ok_or(SendError::NotAChat)
+}
+
+/// Where a session is; nothing when it is not of a built-in chat.
+pub fn address_of(session: &ChatSession) -> Option<ChatAddress> {
+    let chat = BuiltInChat::of_platform(&session.platform_id)?;
+    ChatAddress::new(chat, &session.creator, &session.session_id).ok()
 }
 
 impl SavedMessage {

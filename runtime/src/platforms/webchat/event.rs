@@ -1,5 +1,6 @@
 //! What a web chat client is told while a message is being answered (reference, web chat 4.3).
 
+use firstlight_core::model::MediaPart;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -45,6 +46,19 @@ pub enum ChatEvent {
         /// The message that is being answered.
         message_id: Uuid,
     },
+    /// A picture.
+    Image(MediaEvent),
+    /// A voice message.
+    Record(MediaEvent),
+    /// A video.
+    Video(MediaEvent),
+    /// Any other file.
+    File(MediaEvent),
+    /// The file of the event before is stored.
+    AttachmentSaved {
+        /// The file.
+        data: SavedAttachment,
+    },
     /// Tokens and times of the answer.
     AgentStats {
         /// See reference 4.2.
@@ -83,6 +97,45 @@ pub enum ChatEvent {
         /// The message that was answered.
         message_id: Uuid,
     },
+}
+
+/// A file that the bot sends.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MediaEvent {
+    /// Its mark and the name under which it is fetched; of videos and files also the name to show,
+    /// after a `|`.
+    pub data: String,
+    /// The attachment.
+    pub attachment_id: String,
+    /// Always false: a file comes whole.
+    pub streaming: bool,
+    /// Always null; the contract has the member.
+    pub chain_type: (),
+    /// The message that the file belongs to.
+    pub message_id: Uuid,
+}
+
+/// A stored file, as clients see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SavedAttachment {
+    /// The attachment.
+    pub id: String,
+    /// `image`, `record`, `video` or `file`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+}
+
+impl MediaEvent {
+    pub(super) fn of(mark: &str, part: &MediaPart, message_id: Uuid) -> Self {
+        let stored = part.stored_filename.as_ref().unwrap_or(&part.attachment_id);
+        let shown = part.filename.as_ref().filter(|_| matches!(mark, "[VIDEO]" | "[FILE]"));
+        let data = match shown {
+            Some(name) => format!("{mark}{stored}|{name}"),
+            None => format!("{mark}{stored}"),
+        };
+        let attachment_id = part.attachment_id.clone();
+        Self { data, attachment_id, streaming: false, chain_type: (), message_id }
+    }
 }
 
 /// A stored history row, as clients see it.

@@ -3,8 +3,8 @@
 use firstlight_core::bus::NewInbox;
 use firstlight_core::db::{Database, NewHistory};
 use firstlight_core::model::{
-    Component, EventOptions, File, Image, MessageChain, MessageEvent, Part, PlatformId, Record,
-    Reply, Sender, SessionKey, Video,
+    ChatAddress, Component, EventOptions, File, Image, MessageChain, MessageEvent, Part, Record,
+    Reply, Sender, Video,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,10 +15,11 @@ use crate::pipeline::{ATTACHMENT_SCHEME, PERSONA_PROMPT};
 /// A message as a web chat client sends it.
 #[derive(Debug, Clone)]
 pub struct WebchatMessage {
-    /// Who sends it.
-    pub username: String,
-    /// The session; it is created when it is new.
-    pub session_id: String,
+    /// Who sends it in which session. A session that is new is made; one that is there keeps its
+    /// own chat, whatever is said here.
+    pub address: ChatAddress,
+    /// Whose attachments may be sent: the user, or the program that acts for them.
+    pub uploader: String,
     /// The client's id of the message; the same id is never accepted twice.
     pub message_id: Uuid,
     /// What is sent; checked by [`firstlight_core::model::parse_request`].
@@ -29,65 +30,75 @@ pub struct WebchatMessage {
     pub persona_prompt: Option<String>,
 }
 
-/// Fills in the file names of attachments, and refuses a message that names one that is not there.
+/// Fills in the file names of attachments, and refuses a message that names one which is not there
+/// or not the sender's. What a program sends for a user, the user may read.
 pub(super) async fn resolve_attachments(
     mut message: WebchatMessage,
     database: &Database,
 ) -> Result<WebchatMessage, SendError> {
+    let attachments = database.attachments();
     for part in &mut message.parts {
         let (Part::Image(media) | Part::Record(media) | Part::Video(media) | Part::File(media)) =
             part
         else {
             continue;
         };
-        let found = database.attachments().by_id(&media.attachment_id).await?;
+        let found = attachments.readable(&media.attachment_id, &message.uploader).await?;
         let attachment = found
             .ok_or_else(|| SendError::AttachmentMissing { id: media.attachment_id.clone() })?;
         media.filename = Some(attachment.filename);
+    }
+    if message.uploader != message.address.username() {
+        let sent: Vec<String> =
+            message.parts.iter().filter_map(Part::attachment_id).map(str::to_owned).collect();
+        if !sent.is_empty() {
+            attachments.grant(&sent, message.address.username()).await?;
+        }
     }
     Ok(message)
 }
 
 /// The message as the pipeline gets it, and the rows that accept it: the inbox, and what people see
 /// of it.
-pub(super) fn rows(
-    message: &WebchatMessage,
-) -> Result<(MessageEvent, NewInbox, NewHistory), SendError> {
-    let session = SessionKey::webchat(&message.username, &message.session_id)?;
-    let event = event(message, session.clone());
+pub(super) fn rows(message: &WebchatMessage) -> (MessageEvent, NewInbox, NewHistory) {
+    let event = event(message);
+    let address = &message.address;
     let inbox = NewInbox {
-        platform_id: PlatformId::WEBCHAT.to_owned(),
+        platform_id: address.chat().id().to_owned(),
         platform_message_id: message.message_id.to_string(),
-        conversation_key: session.to_string(),
+        conversation_key: address.key().to_string(),
         received_at: event.at.as_millisecond(),
         payload: json!(event),
     };
     let history = NewHistory {
-        platform_id: PlatformId::WEBCHAT.to_owned(),
-        user_id: message.session_id.clone(),
-        sender_id: Some(message.username.clone()),
-        sender_name: Some(message.username.clone()),
+        platform_id: address.chat().id().to_owned(),
+        user_id: address.session_id().to_owned(),
+        sender_id: Some(address.username().to_owned()),
+        sender_name: Some(address.username().to_owned()),
         content: json!({ "type": "user", "message": message.parts }),
         llm_checkpoint_id: Some(message.message_id.to_string()),
     };
-    Ok((event, inbox, history))
+    (event, inbox, history)
 }
 
-fn event(message: &WebchatMessage, session: SessionKey) -> MessageEvent {
-    let chain = MessageChain {
-        chain: message.parts.iter().filter_map(component).collect(),
-        ..MessageChain::default()
-    };
-    let sender =
-        Sender { user_id: message.username.clone(), nickname: Some(message.username.clone()) };
-    let id = message.message_id.to_string();
-    let mut event = MessageEvent::new(session, PlatformId::WEBCHAT, id, sender, chain);
-    event.self_id = PlatformId::WEBCHAT.to_owned();
+fn event(message: &WebchatMessage) -> MessageEvent {
+    let address = &message.address;
+    let chain = chain(&message.parts);
+    let username = address.username().to_owned();
+    let sender = Sender { user_id: username.clone(), nickname: Some(username) };
+    let (id, chat) = (message.message_id.to_string(), address.chat().id());
+    let mut event = MessageEvent::new(address.key().clone(), chat, id, sender, chain);
+    event.self_id = chat.to_owned();
     event.options = message.options.clone();
     if let Some(prompt) = &message.persona_prompt {
         event.extras.insert(PERSONA_PROMPT.to_owned(), Value::from(prompt.clone()));
     }
     event
+}
+
+/// The parts of a request as a message.
+pub fn chain(parts: &[Part]) -> MessageChain {
+    MessageChain { chain: parts.iter().filter_map(component).collect(), ..MessageChain::default() }
 }
 
 fn component(part: &Part) -> Option<Component> {

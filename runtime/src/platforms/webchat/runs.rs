@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use firstlight_core::model::ChatAddress;
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +18,8 @@ use super::event::{ChatEvent, RunContent, RunReference, RunSnapshot, RunStatus, 
 /// How many events a listener may be behind before it is cut off; it then comes back for a snapshot.
 const LISTENER_BOUND: usize = 256;
 
-/// How many newly opened runs a watcher may be behind.
-const OPENED_BOUND: usize = 256;
+/// How much news a watcher may be behind.
+const NEWS_BOUND: usize = 256;
 
 /// All runs that are under way; cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,15 +28,34 @@ pub struct Runs(Arc<Hub>);
 #[derive(Debug)]
 struct Hub {
     runs: Mutex<HashMap<Uuid, Arc<Run>>>,
-    opened: broadcast::Sender<Uuid>,
+    news: broadcast::Sender<News>,
+}
+
+/// What happens in sessions, for whoever looks at them.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// An answer has begun, or waits for its turn.
+    Opened(Uuid),
+    /// The bot has said something that answers nothing.
+    Said(Arc<Said>),
+}
+
+/// Something that the bot has said by itself.
+#[derive(Debug)]
+pub struct Said {
+    /// Where.
+    pub address: ChatAddress,
+    /// Its id, as a message of its own.
+    pub message_id: Uuid,
+    /// What, in the shape of an answer of its own.
+    pub events: Vec<ChatEvent>,
 }
 
 /// One answer that is under way.
 #[derive(Debug)]
 pub struct Run {
     id: Uuid,
-    session_id: String,
-    username: String,
+    address: ChatAddress,
     /// Cancelled when the user asks to stop.
     stop: CancellationToken,
     /// The state and the sending side change together, so that a snapshot and what follows it fit
@@ -72,28 +92,33 @@ pub enum Next {
 
 impl Default for Runs {
     fn default() -> Self {
-        let opened = broadcast::Sender::new(OPENED_BOUND);
-        Self(Arc::new(Hub { runs: Mutex::default(), opened }))
+        let news = broadcast::Sender::new(NEWS_BOUND);
+        Self(Arc::new(Hub { runs: Mutex::default(), news }))
     }
 }
 
 impl Runs {
-    /// Finds a run, or begins one.
-    pub fn open(&self, id: Uuid, session_id: &str, username: &str) -> Arc<Run> {
+    /// Finds a run, or begins one. Nothing when the id is that of a run in another session: who
+    /// knows the id of a message must not get its answer by it.
+    pub fn open(&self, id: Uuid, address: &ChatAddress) -> Option<Arc<Run>> {
         let mut runs = self.0.runs.lock();
         if let Some(run) = runs.get(&id) {
-            return Arc::clone(run);
+            return (run.address == *address).then(|| Arc::clone(run));
         }
-        let run = Arc::new(Run::new(id, session_id.to_owned(), username.to_owned()));
+        let run = Arc::new(Run::new(id, address.clone()));
         runs.insert(id, Arc::clone(&run));
-        // Nobody watching is the ordinary case.
-        let _ = self.0.opened.send(id);
-        run
+        self.tell(News::Opened(id));
+        Some(run)
     }
 
-    /// The ids of runs that are opened from now on.
-    pub fn watch(&self) -> broadcast::Receiver<Uuid> {
-        self.0.opened.subscribe()
+    /// What happens from now on.
+    pub fn watch(&self) -> broadcast::Receiver<News> {
+        self.0.news.subscribe()
+    }
+
+    pub(super) fn tell(&self, news: News) {
+        // Nobody watching is the ordinary case.
+        let _ = self.0.news.send(news);
     }
 
     /// Finds a run that is under way.
@@ -103,7 +128,8 @@ impl Runs {
 
     /// The runs of a session that are under way.
     pub fn of_session(&self, session_id: &str) -> Vec<Arc<Run>> {
-        self.0.runs.lock().values().filter(|run| run.session_id == session_id).cloned().collect()
+        let runs = self.0.runs.lock();
+        runs.values().filter(|run| run.address.session_id() == session_id).cloned().collect()
     }
 
     /// Forgets a run. Its listeners get what was sent and then the end.
@@ -113,20 +139,14 @@ impl Runs {
 }
 
 impl Run {
-    fn new(id: Uuid, session_id: String, username: String) -> Self {
+    fn new(id: Uuid, address: ChatAddress) -> Self {
         let progress = Progress {
             status: RunStatus::Running,
             revision: 0,
             content: RunContent::default(),
             listeners: broadcast::Sender::new(LISTENER_BOUND),
         };
-        Self {
-            id,
-            session_id,
-            username,
-            stop: CancellationToken::new(),
-            live: Mutex::new(progress),
-        }
+        Self { id, address, stop: CancellationToken::new(), live: Mutex::new(progress) }
     }
 
     /// The run's id, which is also the id of the message it answers.
@@ -134,14 +154,9 @@ impl Run {
         self.id
     }
 
-    /// The session it belongs to.
-    pub fn session_id(&self) -> &str {
-        &self.session_id
-    }
-
-    /// Whose run it is.
-    pub fn username(&self) -> &str {
-        &self.username
+    /// The session it belongs to, and whose that is.
+    pub fn address(&self) -> &ChatAddress {
+        &self.address
     }
 
     /// Asks the run to stop: the model call is cancelled, and what was answered is kept.
@@ -222,7 +237,7 @@ impl Run {
     fn snapshot_of(&self, live: &Progress) -> RunSnapshot {
         RunSnapshot {
             run_id: self.id,
-            session_id: self.session_id.clone(),
+            session_id: self.address.session_id().to_owned(),
             status: live.status,
             revision: live.revision,
             content: live.content.clone(),
@@ -243,7 +258,13 @@ impl Listener {
 
 #[cfg(test)]
 mod tests {
+    use firstlight_core::model::BuiltInChat;
+
     use super::*;
+
+    fn at(username: &str) -> ChatAddress {
+        ChatAddress::new(BuiltInChat::Web, username, "s").unwrap()
+    }
 
     fn text_of(event: &ChatEvent) -> &str {
         match event {
@@ -262,7 +283,7 @@ mod tests {
     #[tokio::test]
     async fn a_late_listener_gets_a_snapshot_and_the_rest_without_gap_or_overlap() {
         let runs = Runs::default();
-        let run = runs.open(Uuid::from_u128(1), "s", "ada");
+        let run = runs.open(Uuid::from_u128(1), &at("ada")).unwrap();
         run.text("one ");
         let mut late = runs.find(Uuid::from_u128(1)).unwrap().listen();
         run.text("two");
@@ -273,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_listener_that_stays_behind_is_cut_off_and_the_run_goes_on() {
         let runs = Runs::default();
-        let run = runs.open(Uuid::from_u128(1), "s", "ada");
+        let run = runs.open(Uuid::from_u128(1), &at("ada")).unwrap();
         let mut slow = run.listen();
         for _ in 0..=LISTENER_BOUND {
             run.text("x");
@@ -285,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_run_ends_its_listeners_after_what_was_sent() {
         let runs = Runs::default();
-        let run = runs.open(Uuid::from_u128(1), "s", "ada");
+        let run = runs.open(Uuid::from_u128(1), &at("ada")).unwrap();
         let mut listener = run.listen();
         run.end(RunStatus::Completed);
         runs.close(run.id());
@@ -293,6 +314,14 @@ mod tests {
         assert!(matches!(next(&mut listener).await, ChatEvent::End { .. }));
         assert!(matches!(listener.next().await, Next::Ended));
         assert!(runs.of_session("s").is_empty());
+    }
+
+    #[test]
+    fn who_knows_the_id_of_a_message_does_not_get_its_answer() {
+        let runs = Runs::default();
+        let run = runs.open(Uuid::from_u128(1), &at("ada")).unwrap();
+        assert!(Arc::ptr_eq(&run, &runs.open(run.id(), &at("ada")).unwrap()));
+        assert!(runs.open(run.id(), &at("eve")).is_none());
     }
 
     #[test]
