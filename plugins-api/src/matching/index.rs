@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use regex::{RegexSet, RegexSetBuilder};
-
-use super::filters::{Compiled, Facts, looked_at};
+use super::filters::{Compiled, Facts};
 use super::parse::{UsageError, parse};
+use super::patterns::Patterns;
 use super::words::{Line, Word, Words};
 use crate::{Arguments, Handler, MessageKind, Trigger};
-
-/// The largest set of regular expressions that are looked for together, in bytes.
-const SET_LIMIT: usize = 16 << 20;
 
 /// One handler with the operator's settings applied.
 #[derive(Debug)]
@@ -24,7 +20,7 @@ pub struct CommandEntry {
     pub enabled: bool,
     /// The words of a command, those of its groups first; empty for a listener.
     pub path: String,
-    filter: Compiled,
+    pub(super) filter: Compiled,
 }
 
 /// The handlers of all plugins.
@@ -36,14 +32,6 @@ pub struct Index {
     /// Listeners without a regular expression, by kind of conversation.
     listeners: [Vec<usize>; 3],
     patterns: Patterns,
-}
-
-/// Listeners that need a regular expression to be found.
-#[derive(Debug, Default)]
-struct Patterns {
-    entries: Vec<usize>,
-    /// All of them at once; absent when that would be too large, and then each is asked.
-    set: Option<RegexSet>,
 }
 
 /// What is asked of the index.
@@ -146,7 +134,7 @@ impl Index {
                 }
             }
         } else if filter.required_pattern().is_some() {
-            self.patterns.entries.push(at);
+            self.patterns.add(at);
         } else {
             for (kind, listeners) in KINDS.into_iter().zip(&mut self.listeners) {
                 if filter.admits(kind) {
@@ -164,14 +152,7 @@ impl Index {
         for same in self.words.values_mut().flat_map(HashMap::values_mut) {
             same.sort_by_key(rank);
         }
-        let patterns = &mut self.patterns;
-        let sources = patterns.entries.iter().filter_map(|at| entries.get(*at));
-        let sources = sources.filter_map(|entry| entry.filter.required_pattern());
-        patterns.set = RegexSetBuilder::new(sources)
-            .size_limit(SET_LIMIT)
-            .dfa_size_limit(SET_LIMIT)
-            .build()
-            .ok();
+        self.patterns.finish(entries);
     }
 
     /// All handlers.
@@ -283,21 +264,6 @@ impl Index {
 }
 
 const KINDS: [MessageKind; 3] = [MessageKind::Group, MessageKind::Private, MessageKind::Other];
-
-impl Patterns {
-    fn candidates(&self, text: &str) -> Vec<usize> {
-        if self.entries.is_empty() {
-            return Vec::new();
-        }
-        match &self.set {
-            Some(set) => {
-                let matched = set.matches(looked_at(text));
-                matched.iter().filter_map(|index| self.entries.get(index).copied()).collect()
-            }
-            None => self.entries.clone(),
-        }
-    }
-}
 
 impl Question<'_> {
     fn takes(&self, entry: &CommandEntry) -> bool {

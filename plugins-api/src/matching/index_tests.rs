@@ -184,3 +184,17 @@ fn p7_a_plugin_is_asked_only_when_the_rest_of_its_filter_holds() {
     }
     assert_eq!(*asked.borrow(), 1);
 }
+
+/// The ancestor ran patterns of users in an engine that takes exponential time, on any text.
+#[test]
+fn s13_a_hostile_text_costs_a_pattern_linear_time_and_no_more_than_its_part() {
+    let index = index(vec![
+        ("p", Handler::message("nested", Filter::Regex("^(a|a)*(a*)*$".into()))),
+        ("p", Handler::message("end", Filter::Regex("END$".into()))),
+    ]);
+    let hostile = format!("{}b", "a".repeat(100_000));
+    check(&index, &hostile, "p/nested");
+    let long = format!("{}END", "é".repeat(20_000));
+    check(&index, &long, "");
+    check(&index, "the END", "p/end");
+}

@@ -9,6 +9,7 @@ mod check;
 mod filters;
 mod index;
 mod parse;
+mod patterns;
 mod usage;
 mod words;
 

@@ -1,28 +1,23 @@
 //! What the pipeline asks of the plugins: who takes a message, and what comes of it.
-//!
-//! A command needs the wake prefix or a mention of the bot, also in private: a bare word of a
-//! private chat is for the model (reference B20). Written with the prefix, a command that does not
-//! fit is answered with its usage; after a mention, such a line is ordinary language.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use firstlight_core::config::Profile;
 use firstlight_core::db::SessionRule;
 use firstlight_core::messages::Message;
-use firstlight_core::model::{Component, MessageChain, MessageEvent};
-use firstlight_plugins_api::matching::{
-    CommandEntry, Facts, Found, Hit, Line, Question, UsageError, path_usage, usage,
-};
-use firstlight_plugins_api::{Answered, Arguments, Call, Flow, Reply, Role};
+use firstlight_core::model::{MessageChain, MessageEvent};
+use firstlight_plugins_api::matching::{Found, Hit};
+use firstlight_plugins_api::{Answered, Arguments, Call, Flow, Reply};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::call::{PluginCallError, bounded, declared};
+use super::call::{PluginCallError, bounded};
 use super::convert;
+use super::recognising::find;
+use super::refusals::told;
 use super::registry::{LivePlugin, Plugins};
-use super::state::{FALLBACK_PREFIX, State, arguments, prefix, shared};
+use super::state::State;
 use super::waits;
 
 /// How long a handler may take. It may ask far sides, so it is given more than a hook.
@@ -257,108 +252,5 @@ impl Activated {
             interrupts: handler.interrupts,
             arguments: json!(hit.arguments),
         }
-    }
-}
-
-fn find(state: &State, event: &MessageEvent, scope: &PluginScope) -> Found {
-    let profile = &scope.profile;
-    let command = command_text(event, profile);
-    let command = command.filter(|(text, _)| state.index.begins_command(text));
-    let written = command.map(|(text, _)| line(event, text));
-    let seen = OnceCell::new();
-    let custom = |plugin: &str, name: &str| {
-        let Some(live) = state.plugins.get(plugin) else { return false };
-        let event = seen.get_or_init(|| convert::event(event, profile.language));
-        let asked = declared("predicate", || live.plugin.predicate(name, event));
-        asked
-            .inspect_err(|error| tracing::warn!(plugin, %error, "a filter failed"))
-            .unwrap_or(false)
-    };
-    let kind = convert::kind(event.session.kind());
-    state.index.find(&Question {
-        facts: Facts {
-            text: &event.text,
-            kind,
-            platform_type: &event.platform_type,
-            role: match event.role {
-                firstlight_core::model::Role::Member => Role::Member,
-                firstlight_core::model::Role::Admin => Role::Admin,
-            },
-            addressed: event.addressed,
-            only_addressed: event.addressed && says_nothing(event),
-            shared: shared(kind, profile),
-        },
-        line: written.as_ref(),
-        strict: command.is_some_and(|(_, strict)| strict),
-        allowed: &|entry| state.allows(entry, profile, &scope.rule),
-        custom: &custom,
-    })
-}
-
-/// The text that can be a command, and whether it was written as one (reference B20).
-fn command_text<'e>(event: &'e MessageEvent, profile: &Profile) -> Option<(&'e str, bool)> {
-    if !event.addressed {
-        return None;
-    }
-    if event.prefixed {
-        return Some((&event.text, true));
-    }
-    let has_prefix = profile.wake_prefix.iter().any(|prefix| !prefix.is_empty());
-    let written = event.text.strip_prefix(FALLBACK_PREFIX).filter(|_| !has_prefix);
-    written.map(|text| (text.trim_start(), true)).or_else(|| mentioned(event))
-}
-
-fn mentioned(event: &MessageEvent) -> Option<(&str, bool)> {
-    let mentions = event.message.chain.iter().any(|component| match component {
-        Component::At(at) => !event.self_id.is_empty() && at.qq == event.self_id,
-        _ => false,
-    });
-    mentions.then_some((event.text.as_str(), false))
-}
-
-fn line(event: &MessageEvent, text: &str) -> Line {
-    let has_mention = event.message.chain.iter().any(|part| matches!(part, Component::At(_)));
-    if has_mention { Line::of(&convert::message(&event.message), text) } else { Line::text(text) }
-}
-
-/// Whether there is nothing in a message but mentions and white space.
-fn says_nothing(event: &MessageEvent) -> bool {
-    let nothing =
-        |component: &Component| matches!(component, Component::At(_) | Component::Plain(_));
-    event.text.trim().is_empty() && event.message.chain.iter().all(nothing)
-}
-
-/// What somebody is told whose command does not run.
-fn told(refused: Found, scope: &PluginScope) -> Option<String> {
-    let (profile, language) = (&scope.profile, scope.profile.language);
-    let prefix = prefix(profile);
-    let command = |entry: &CommandEntry| path_usage(prefix, &entry.path);
-    let text = match refused {
-        Found::Handlers(_) => return None,
-        Found::Denied(_) if !profile.platform_settings.no_permission_reply => return None,
-        Found::Denied(entry) => Message::CommandDenied { command: command(&entry) }.text(language),
-        Found::Misused(entry, error) => {
-            let problem = problem(error).text(language).into_owned();
-            let usage = usage(prefix, &entry.path, arguments(&entry));
-            Message::CommandMisused { problem, usage }.text(language)
-        }
-        Found::Group(entry, below) => {
-            let line = |entry: &Arc<CommandEntry>| {
-                let usage = usage(prefix, &entry.path, arguments(entry));
-                format!("{usage}  {}", entry.handler.about).trim_end().to_owned()
-            };
-            let commands = below.iter().map(line).collect::<Vec<_>>().join("\n");
-            Message::CommandGroup { command: command(&entry), commands }.text(language)
-        }
-    };
-    Some(text.into_owned())
-}
-
-fn problem(error: UsageError) -> Message {
-    match error {
-        UsageError::Missing { name } => Message::ArgumentMissing { name },
-        UsageError::Wrong { name, given, .. } => Message::ArgumentWrong { name, given },
-        UsageError::UnknownOption { name } => Message::OptionUnknown { name },
-        UsageError::TooMuch { given } => Message::ArgumentTooMuch { given },
     }
 }

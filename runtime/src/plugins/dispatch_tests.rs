@@ -114,7 +114,7 @@ pub(super) struct World {
     pub(super) plugins: Plugins,
 }
 
-pub(super) async fn open(folder: TempDir) -> World {
+async fn open(folder: TempDir) -> World {
     let database = Database::open(&folder.path().join("firstlight.db")).await.unwrap();
     let host = HostFoundation {
         config: ConfigStore::open(database.clone()).await.unwrap(),
@@ -134,9 +134,13 @@ pub(super) async fn open(folder: TempDir) -> World {
     World { folder, plugins }
 }
 
+pub(super) async fn world() -> World {
+    open(tempfile::tempdir().unwrap()).await
+}
+
 impl World {
-    async fn new() -> Self {
-        open(tempfile::tempdir().unwrap()).await
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// The process ends and another one starts.
@@ -219,7 +223,7 @@ fn names(found: Match) -> Vec<String> {
 
 #[tokio::test]
 async fn b20_in_a_private_chat_a_bare_word_is_no_command() {
-    let world = World::new().await;
+    let world = world().await;
     for word in ["new", "reset", "stop", "help", "set a b", "roll"] {
         assert_eq!(names(world.matching(&private(word), &scope())), ["log"], "{word}");
         let written = format!("/{word}");
@@ -240,7 +244,7 @@ async fn b20_in_a_private_chat_a_bare_word_is_no_command() {
 
 #[tokio::test]
 async fn p1_a_listener_to_everything_wakes_nobody() {
-    let world = World::new().await;
+    let world = world().await;
     let wakes = |written: &str| {
         let all = activated(world.matching(&group(written), &scope()));
         all.into_iter().map(|one| (one.handler, one.wakes)).collect::<Vec<_>>()
@@ -253,7 +257,7 @@ async fn p1_a_listener_to_everything_wakes_nobody() {
 
 #[tokio::test]
 async fn a_command_that_does_not_fit_is_answered_with_its_usage() {
-    let world = World::new().await;
+    let world = world().await;
     let text = refused(world.matching(&private("/roll many"), &scope())).unwrap();
     assert_eq!(text, "\"sides\" cannot be \"many\".\nUsage: /roll [sides:int=6]");
     let chinese = scope_of(|profile| profile.language = Language::Chinese);
@@ -263,7 +267,7 @@ async fn a_command_that_does_not_fit_is_answered_with_its_usage() {
 
 #[tokio::test]
 async fn who_may_not_use_a_command_is_told_unless_the_profile_says_not_to() {
-    let world = World::new().await;
+    let world = world().await;
     let denied = refused(world.matching(&group("/kick"), &scope()));
     assert_eq!(denied.as_deref(), Some("You may not use /kick."));
     let quiet = scope_of(|profile| profile.platform_settings.no_permission_reply = false);
@@ -283,7 +287,7 @@ async fn who_may_not_use_a_command_is_told_unless_the_profile_says_not_to() {
 
 #[tokio::test]
 async fn profile_and_session_decide_which_plugins_take_part() {
-    let world = World::new().await;
+    let world = world().await;
     let none = scope_of(|profile| profile.plugin_set.clear());
     assert_eq!(names(world.matching(&private("/roll"), &none)), Vec::<String>::new());
     assert_eq!(names(world.matching(&private("/sid"), &none)), ["sid"]);
@@ -306,7 +310,7 @@ async fn profile_and_session_decide_which_plugins_take_part() {
 
 #[tokio::test]
 async fn a_handler_that_fails_is_answered_and_costs_nobody_else() {
-    let world = World::new().await;
+    let world = world().await;
     let run = async |written: &str| -> Outcome {
         let event = private(written);
         let taken = activated(world.matching(&event, &scope()));
@@ -328,7 +332,7 @@ async fn a_handler_that_fails_is_answered_and_costs_nobody_else() {
 
 #[tokio::test]
 async fn what_a_hook_changed_before_it_failed_is_not_taken() {
-    let world = World::new().await;
+    let world = world().await;
     let event = private("x");
     let mut chain = MessageChain::text("good");
     chain.use_markdown = Some(true);
@@ -341,7 +345,7 @@ async fn what_a_hook_changed_before_it_failed_is_not_taken() {
 
 #[tokio::test]
 async fn a_waiter_outlives_a_restart_and_gets_the_same_message_again() {
-    let world = World::new().await;
+    let world = world().await;
     assert_eq!(world.answers(&private("/ask")).await, ["what?"]);
     let world = world.restarted().await;
     let mut answer = private("the tea");
@@ -359,7 +363,7 @@ async fn a_waiter_outlives_a_restart_and_gets_the_same_message_again() {
 
 #[tokio::test]
 async fn a_command_is_never_taken_for_an_answer() {
-    let world = World::new().await;
+    let world = world().await;
     world.answers(&private("/ask")).await;
     let mut command = private("/roll");
     command.message_id = "m2".into();
@@ -371,7 +375,7 @@ async fn a_command_is_never_taken_for_an_answer() {
 
 #[tokio::test]
 async fn a_timer_outlives_a_restart_and_says_what_it_says_once() {
-    let world = World::new().await;
+    let world = world().await;
     let host = super::host::PluginHost::new("everything", Arc::clone(world.plugins.shared()));
     let host = Host::new(Arc::new(host));
     host.schedule(NewTimer::once("tea", Duration::ZERO)).await.unwrap();
@@ -402,7 +406,7 @@ async fn a_timer_outlives_a_restart_and_says_what_it_says_once() {
 
 #[tokio::test]
 async fn a_command_is_renamed_restricted_and_switched_off_for_good() {
-    let world = World::new().await;
+    let world = world().await;
     let change = async |name: &str, change| world.plugins.change_command(name, change).await;
     let named = |word: &str| CommandChange::Named { word: word.into(), aliases: None };
     let row = change("everything.roll", named("dice")).await.unwrap();
@@ -428,4 +432,32 @@ async fn a_command_is_renamed_restricted_and_switched_off_for_good() {
     let error = world.plugins.change_command("nobody.roll", named("x")).await.unwrap_err();
     assert_eq!(refused(error), "there is no command \"nobody.roll\"");
     assert!(world.plugins.command_conflicts().is_empty());
+}
+
+/// The ancestor looked an override up under another plugin's name than it stored it, so that it
+/// never counted.
+#[tokio::test]
+async fn b19_who_may_reset_is_the_operators_to_decide() {
+    let world = world().await;
+    assert!(refused(world.matching(&group("/reset"), &scope())).is_some());
+    let change = CommandChange::AdminsOnly(false);
+    world.plugins.change_command("conversation.reset", change).await.unwrap();
+    assert_eq!(names(world.matching(&group("/reset"), &scope())), ["reset", "log"]);
+    let change = CommandChange::AdminsOnly(true);
+    world.plugins.change_command("conversation.reset", change).await.unwrap();
+    assert!(refused(world.matching(&private("/reset"), &scope())).is_some());
+}
+
+/// In the ancestor a plugin that asked for the model switched it off.
+#[tokio::test]
+async fn b24_only_who_says_so_keeps_a_message_from_the_model() {
+    let outcome = |reply: Reply| {
+        let mut outcome = Outcome::default();
+        outcome.absorb(reply);
+        (outcome.stop, outcome.no_model, outcome.ask.map(|ask| ask.prompt))
+    };
+    assert_eq!(outcome(Reply::nothing()), (false, false, None));
+    assert_eq!(outcome(Reply::ask("why")), (false, false, Some("why".into())));
+    assert_eq!(outcome(Reply::nothing().no_model()), (false, true, None));
+    assert_eq!(outcome(Reply::nothing().stop()), (true, true, None));
 }

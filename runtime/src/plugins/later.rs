@@ -10,6 +10,7 @@ use firstlight_core::db::{DbError, PluginTimer, PluginWait};
 use firstlight_plugins_api::{Outgoing, Timer, Unanswered};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::bounded;
@@ -29,6 +30,8 @@ const AGAIN_MS: i64 = 30_000;
 const LONGEST_SLEEP_MS: i64 = 60_000;
 /// How long a wait that was answered is kept for a turn that is begun again.
 const ANSWERED_KEPT_MS: i64 = 24 * 3_600_000;
+/// How often waits that were kept so long are looked for.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// How a call went.
 enum Went {
@@ -42,16 +45,22 @@ enum Went {
 
 /// Runs until the token is cancelled. A call that is cut short is made again by the next runtime.
 pub(crate) async fn run(plugins: Plugins, token: CancellationToken) {
+    let mut purged = None;
     let working = async {
         loop {
             let added = plugins.shared().later.notified();
-            let sleep = match plugins.run_due().await {
-                Ok(sleep) => sleep,
-                Err(error) => {
-                    tracing::error!(%error, "timers of plugins could not be read; trying again");
-                    AGAIN_MS
+            let done = async {
+                if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE_EVERY) {
+                    let before = Timestamp::now().as_millisecond() - ANSWERED_KEPT_MS;
+                    plugins.shared().waits.purge(before).await?;
+                    purged = Some(Instant::now());
                 }
+                plugins.run_due().await
             };
+            let sleep = done.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "timers of plugins could not be read; trying again");
+                AGAIN_MS
+            });
             let sleep = Duration::from_millis(sleep.unsigned_abs());
             let _ = tokio::time::timeout(sleep, added).await;
         }
@@ -68,7 +77,6 @@ impl Plugins {
         let now = Timestamp::now().as_millisecond();
         let due = timers.due(&plugins, now, BATCH).await?;
         let over = waits.over(&plugins, now, BATCH).await?;
-        self.shared().waits.purge(now - ANSWERED_KEPT_MS).await?;
         let due = futures_util::stream::iter(due).map(|timer| self.fire(timer));
         due.buffer_unordered(CONCURRENT).for_each(|()| std::future::ready(())).await;
         let over = futures_util::stream::iter(over).map(|wait| self.end_wait(wait));

@@ -25,7 +25,12 @@ mod erased;
 mod failed;
 mod hooks;
 mod host;
+#[cfg(test)]
+mod host_tests;
 pub(crate) mod later;
+mod moments;
+mod recognising;
+mod refusals;
 mod registry;
 mod runtime_status;
 mod sources;

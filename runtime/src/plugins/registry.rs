@@ -230,42 +230,6 @@ impl Plugins {
         self.live.write().insert(live.manifest.name.clone(), Arc::new(live));
     }
 
-    /// Tells those who want to know that all plugins of a start are there.
-    pub(super) async fn begin(&self) {
-        self.rebuild();
-        for live in self.snapshot() {
-            self.tell_loaded(&live.manifest).await;
-        }
-    }
-
-    async fn tell_loaded(&self, manifest: &Manifest) {
-        for live in self.state().hooked(HookKind::PluginLoaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_loaded(manifest)).await);
-        }
-    }
-
-    async fn tell_unloaded(&self, manifest: &Manifest) {
-        for live in self.state().hooked(HookKind::PluginUnloaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_unloaded(manifest)).await);
-        }
-    }
-
-    /// Runs every loaded-hook, one after the other; failures are logged and passed over.
-    pub(crate) async fn loaded_hooks(&self) {
-        for live in self.state().hooked(HookKind::PlatformsLoaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.platforms_loaded()).await);
-        }
-        for live in self.snapshot() {
-            let name = &live.manifest.name;
-            match bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
-                Ok(()) => tracing::debug!(plugin = %name, "loaded-hook done"),
-                Err(error) => {
-                    tracing::warn!(plugin = %name, %error, "the loaded-hook of a plugin failed");
-                }
-            }
-        }
-    }
-
     /// Unloads every plugin, over a snapshot, so that none is skipped.
     pub(super) async fn unload_all(&self) {
         self.shared().disconnect();
@@ -274,7 +238,7 @@ impl Plugins {
         futures_util::future::join_all(all.values().map(|live| unload(live))).await;
     }
 
-    fn snapshot(&self) -> Vec<Arc<LivePlugin>> {
+    pub(super) fn snapshot(&self) -> Vec<Arc<LivePlugin>> {
         self.live.read().values().cloned().collect()
     }
 
@@ -309,12 +273,6 @@ fn described(handler: &Handler) -> (&'static str, String, String) {
         Trigger::Message => "message",
     };
     (kind, handler.name.clone(), handler.about.clone())
-}
-
-fn note(live: &LivePlugin, hook: Result<(), PluginCallError>) {
-    if let Err(error) = hook {
-        tracing::warn!(plugin = %live.manifest.name, %error, "a hook of a plugin failed");
-    }
 }
 
 async fn unload(live: &LivePlugin) {

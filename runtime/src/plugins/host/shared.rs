@@ -72,6 +72,11 @@ impl Shared {
         })
     }
 
+    #[cfg(test)]
+    pub(in crate::plugins) fn config(&self) -> &ConfigStore {
+        &self.config
+    }
+
     pub(in crate::plugins) fn database(&self) -> &Database {
         &self.database
     }
