@@ -293,6 +293,11 @@ async fn programs_end_whatever_else_fails_hangs_or_panics_on_the_way_down() -> R
         folder.inject(&json!({ "bootstrap": { "hooks": fault } }))?;
         gateway.restart().await?;
         let (own, child) = steered.started(starts + 1).await?;
+        let hangs = |timeline: &Value| {
+            let mut components = timeline["components"].as_array().into_iter().flatten();
+            components.any(|one| one["name"] == "hooks" && one["state"] == "starting")
+        };
+        gateway.until("a hanging step", hangs).await?;
         if stops {
             gateway.command("stop").await?;
             gone(&[own, child]).await?;
