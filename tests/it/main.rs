@@ -3,6 +3,8 @@
 //! Each module stands behind `cfg(test)`, so that the lints know its helpers for tests too.
 
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod custom_gateway;
 #[cfg(test)]
 mod faults;

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::{Accepted, BusError, InboxState, NewInbox};
 use crate::db::{Bundled, Done, HistoryRow, NewHistory, insert_history, slices, with_rows};
+use crate::failpoint::Point;
 
 /// Messages of one caller, to be accepted in their order, and what people see of a lone one.
 pub(super) struct Accept {
@@ -41,6 +42,9 @@ impl Bundled for Accept {
             let seen = Seen::look(connection, &offered).await?;
             let (fates, new) = seen.decide(jobs);
             let ids = insert(connection, &new).await?;
+            for _ in &new {
+                Point::AcceptUncommitted.pass();
+            }
             let accepted = |fate| match fate {
                 Fate::Known(id) => Accepted::Duplicate(id),
                 Fate::Full => Accepted::Full,

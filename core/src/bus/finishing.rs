@@ -10,6 +10,7 @@ use super::inbox_steps::{self, check};
 use super::queueing::{Draft, insert_all};
 use super::{BusError, Epoch, Finish, Finished, InboxState, Queue};
 use crate::db::{Bundled, DbError, Done, append_turns, insert_history};
+use crate::failpoint::Point;
 
 /// A turn that ended.
 pub(super) struct FinishTurn {
@@ -52,6 +53,9 @@ impl Bundled for FinishTurn {
                 finished = store(connection, &turns).await?;
                 end(connection, &turns).await?;
                 inbox_steps::promote_all(connection, conversations).await?;
+                for _ in &turns {
+                    Point::FinishUncommitted.pass();
+                }
             }
             let mut finished = finished.into_iter();
             let outcome = |refused: Option<BusError>| match refused {

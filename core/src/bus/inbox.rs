@@ -13,6 +13,7 @@ use super::{
     Queue, Reason,
 };
 use crate::db::{HistoryRow, NewHistory};
+use crate::failpoint::Point;
 
 impl Bus {
     /// Stores a received message, unless it is there already. Answered once it is on the disk.
@@ -29,6 +30,7 @@ impl Bus {
             .bundled(&[Queue::Inbox], Accept { messages, history: Vec::new(), bound, now })
             .await?;
         for (platform, accepted) in platforms.into_iter().zip(&accepted) {
+            Point::AcceptCommitted.pass();
             offered(platform, *accepted);
         }
         Ok(accepted)
@@ -45,6 +47,7 @@ impl Bus {
         let (bound, now) = (self.settings.max_pending, self.clock.now());
         let job = Accept { messages: vec![new], history, bound, now };
         let (accepted, shown) = self.bundled(&[Queue::Inbox], job).await?;
+        Point::AcceptCommitted.pass();
         let accepted = accepted.into_iter().next().unwrap_or(Accepted::Full);
         offered(platform, accepted);
         Ok((accepted, shown))
@@ -54,7 +57,11 @@ impl Bus {
     /// outbox is full.
     pub async fn lease_next(&self, epoch: Epoch, limit: u32) -> Result<Vec<InboxRow>, BusError> {
         let (max_unsent, now) = (self.settings.max_unsent, self.clock.now());
-        self.bundled(&[], LeaseInbox { epoch, limit, max_unsent, now }).await
+        let rows = self.bundled(&[], LeaseInbox { epoch, limit, max_unsent, now }).await?;
+        for _ in &rows {
+            Point::TurnLeased.pass();
+        }
+        Ok(rows)
     }
 
     /// Notes how far a turn has got, for the attempt after a crash.
@@ -81,7 +88,10 @@ impl Bus {
         finish: Finish,
     ) -> Result<Finished, BusError> {
         let now = self.clock.now();
-        self.bundled(&[Queue::Inbox, Queue::Outbox], FinishTurn { id, epoch, finish, now }).await
+        let job = FinishTurn { id, epoch, finish, now };
+        let finished = self.bundled(&[Queue::Inbox, Queue::Outbox], job).await?;
+        Point::FinishCommitted.pass();
+        Ok(finished)
     }
 
     /// Ends an attempt that failed: another one follows after a delay, unless there were enough.

@@ -11,6 +11,7 @@ use super::sending::Sent;
 use super::{
     Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue, Reason,
 };
+use crate::failpoint::Point;
 
 impl Bus {
     /// Queues messages that answer nothing, all or none of them.
@@ -42,7 +43,12 @@ impl Bus {
     ) -> Result<Vec<OutboxRow>, BusError> {
         let now = self.clock.now();
         let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
-        self.bundled(&[], LeaseOutbox { epoch, platform_id, limit, stale_before, now }).await
+        let job = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
+        let rows = self.bundled(&[], job).await?;
+        for _ in &rows {
+            Point::OutboxLeased.pass();
+        }
+        Ok(rows)
     }
 
     /// The platform has the message, and answered this.
@@ -53,7 +59,10 @@ impl Bus {
         receipt: Option<Value>,
     ) -> Result<(), BusError> {
         let now = self.clock.now();
-        self.bundled(&[Queue::Inbox, Queue::Outbox], Sent { id, epoch, receipt, now }).await
+        let job = Sent { id, epoch, receipt, now };
+        self.bundled(&[Queue::Inbox, Queue::Outbox], job).await?;
+        Point::SentCommitted.pass();
+        Ok(())
     }
 
     /// The platform may have the message: the answer to the attempt never came.

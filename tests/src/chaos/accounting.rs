@@ -118,6 +118,15 @@ impl Evidence {
         violations
     }
 
+    /// How many accepted messages were answered without their mark: by an excuse.
+    pub(super) fn excused(&self) -> usize {
+        let marks: BTreeSet<u64> = self.shown.iter().filter_map(|shown| shown.mark).collect();
+        let shown: BTreeSet<i64> = self.shown.iter().map(|shown| shown.id).collect();
+        let excused =
+            |(mark, fate): &(&u64, &Fate<'_>)| !marks.contains(*mark) && fate.confirmed(&shown);
+        self.fates().iter().filter(excused).count()
+    }
+
     /// The middle of the times from a death to the next answer, in milliseconds.
     pub(super) fn usual_recovery(&self) -> u64 {
         let mut sorted = self.recoveries.clone();
@@ -260,6 +269,7 @@ mod tests {
         let mut evidence = flawless();
         evidence.shown[2].mark = None;
         assert_eq!((evidence.figures().answered, evidence.figures().lost), (4, 0));
+        assert_eq!(evidence.excused(), 1);
         evidence.outgoing[2].receipt = None;
         assert_eq!(evidence.figures().lost, 1);
     }

@@ -79,7 +79,7 @@ impl Plan {
             messages,
             // About twenty messages to each, so that there is an order to keep.
             conversations: (messages / 20).clamp(4, 2_000),
-            window: 256.min(messages.div_ceil(4)),
+            window: (messages / 16).clamp(8, 64),
             seed,
             transport,
             kills,

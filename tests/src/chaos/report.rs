@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::run::Outcome;
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 13] = [
     "run",
     "sent",
     "accepted",
     "answered",
+    "by an excuse",
     "lost",
     "out of order",
     "repeated unmarked",
@@ -29,10 +30,11 @@ pub fn table(runs: &[(String, Outcome)]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} ms | {} ms | {:.1} s |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ms | {} ms | {:.1} s |",
             figures.sent,
             figures.accepted,
             figures.answered,
+            outcome.excused,
             figures.lost,
             figures.out_of_order,
             figures.repeated_unmarked,

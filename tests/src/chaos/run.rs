@@ -29,6 +29,8 @@ pub struct Outcome {
     pub figures: Figures,
     /// Answers that were being sent when the process died, over all deaths.
     pub in_flight: usize,
+    /// Of the answers, those that say only that the answer was interrupted too often.
+    pub excused: usize,
     /// The middle of the times from a death to the next answer, in milliseconds.
     pub usual_recovery_ms: u64,
     /// How long it all took.
@@ -69,6 +71,7 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
     Ok(Outcome {
         figures: evidence.figures(),
         in_flight,
+        excused: evidence.excused(),
         usual_recovery_ms: evidence.usual_recovery(),
         took: began.elapsed(),
         violations: evidence.violations(plan.transport),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use firstlight_core::failpoint::Point;
 use futures_util::StreamExt as _;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -47,10 +48,14 @@ impl HttpApi {
         let client = self.client.client().map_err(|_| CallError::Offline)?;
         let mut url = self.base.clone();
         url.path_segments_mut().map_err(|()| CallError::Offline)?.pop_if_empty().push(action);
+        Point::FrameUnwritten.pass();
         let answer = client.post(url).json(params).send().await.map_err(|error| {
             // Before there is a connection nothing can have been asked.
             if error.is_connect() { CallError::Offline } else { CallError::Lost }
         })?;
+        // There is no moment between a request and its answer that can be seen from here; the
+        // head of the answer is the nearest.
+        Point::FrameWritten.pass();
         let status = answer.status();
         if !status.is_success() {
             // The codes that the client gives over a WebSocket for the same (OneBot v11, "HTTP").
@@ -67,6 +72,7 @@ impl HttpApi {
             }
             body.extend_from_slice(&piece);
         }
+        Point::FrameAnswered.pass();
         serde_json::from_slice(&body).map_err(|error| CallError::Senseless(error.to_string()))
     }
 }

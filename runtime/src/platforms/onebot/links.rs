@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use firstlight_core::failpoint::Point;
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Value, json};
@@ -153,10 +154,14 @@ impl Links {
         let text = json!({ "action": action, "params": params, "echo": echo }).to_string();
         let made = async {
             let (done, written) = oneshot::channel();
+            Point::FrameUnwritten.pass();
             let queued = link.calls.send(Written { text, done }).await;
             queued.map_err(|_| CallError::Offline)?;
             written.await.map_err(|_| CallError::Offline)?;
-            answer.await.map_err(|_| CallError::Lost)?.result()
+            Point::FrameWritten.pass();
+            let answer = answer.await.map_err(|_| CallError::Lost)?;
+            Point::FrameAnswered.pass();
+            answer.result()
         };
         let made = timeout_at(deadline, made).await;
         link.waiting.leave(&echo);
