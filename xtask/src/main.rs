@@ -14,6 +14,7 @@ mod chaos;
 mod documents;
 #[cfg(test)]
 mod edges;
+mod fuzz;
 mod mutants;
 mod table;
 mod test;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Breaks the gateway while it works, and accounts for what came of it.
     Chaos(chaos::Arguments),
+    /// Feeds parsers what nobody thought of (cargo-fuzz on the nightly compiler).
+    Fuzz(fuzz::Arguments),
     /// Seeds known bugs and requires that the tests catch each.
     Mutants(mutants::Arguments),
 }
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(arguments) => test::run(&workspace, &arguments),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
         Command::Chaos(arguments) => chaos::run(&workspace, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Command::Mutants(arguments) => mutants::run(&workspace, &arguments),
     }
 }

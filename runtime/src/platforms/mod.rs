@@ -34,5 +34,7 @@ pub use health::{Fault, Health, PlatformState};
 pub use intake::Intake;
 pub use kinds::PlatformError;
 pub use onebot::OneBotError;
+#[cfg(fuzzing)]
+pub use onebot::fuzzed as onebot_fuzzed;
 pub(crate) use registry::Surroundings;
 pub use registry::{PlatformStatus, Platforms};

@@ -12,6 +12,7 @@ const MARK: &str = "[redacted]";
 const LONGEST: usize = 400;
 
 /// Knows what must not appear in an error.
+#[cfg_attr(fuzzing, derive(Default))]
 pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
 }

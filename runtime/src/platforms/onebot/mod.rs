@@ -26,6 +26,8 @@ mod connection;
 mod cq;
 mod event;
 mod forward;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod handshake;
 mod http_api;
 mod inlet;

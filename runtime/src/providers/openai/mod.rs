@@ -13,6 +13,8 @@ mod adapter;
 mod body;
 mod call;
 mod decode;
+#[cfg(fuzzing)]
+pub mod fuzzed;
 mod keys;
 mod wire;
 
