@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::peer;
 use crate::talk::openai_at;
 
-/// How many tokens of a conversation a model is shown: a window of the same length however much
-/// is stored, so that what is measured is the storing.
-const WINDOW: u32 = 100;
+/// How many tokens of a conversation a model is shown, the least there is: a window of the same
+/// length however much is stored, so that what is measured is the storing.
+const WINDOW: u32 = 256;
 /// How many messages are stored at once.
 const CHUNK: u64 = 1_000;
 
@@ -77,8 +77,8 @@ async fn conversation(database: &Database, number: u64, stored: u64) -> Result<(
         let count = left.min(CHUNK);
         let message = |index: u64| {
             let role = if index.is_multiple_of(2) { "user" } else { "assistant" };
-            let content = json!({ "role": role, "content": "Something that was said before." });
-            NewMessage { role: role.into(), content, tokens: 8 }
+            let content = json!({ "role": role, "content": peer::SAID_BEFORE });
+            NewMessage { role: role.into(), content, tokens: 27 }
         };
         let messages = (0..count).map(message).collect();
         database.conversations().append_messages(&made.conversation_id, messages).await?;

@@ -56,7 +56,9 @@ fn whole(bytes: &[u8]) -> Result<Option<usize>> {
 }
 
 fn answer(request: &[u8]) -> String {
-    let said = super::number(request).map_or_else(|| "no number".into(), |n| format!("#{n}"));
+    let said = super::number(request).map_or_else(|| "no number".to_owned(), |n| n.to_string());
+    let said =
+        format!("#{said} is what it is about, and there is not more to be said of it than that.");
     let streams = request.windows(13).any(|window| window == b"\"stream\":true");
     let (kind, body) = if streams {
         let events = format!(
@@ -86,7 +88,9 @@ mod tests {
         let request = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 31\r\n\r\n\
             {\"stream\":true,\"content\":\"a #5\"}";
         assert_eq!(whole(request).unwrap(), Some(request.len() - 1));
-        assert!(answer(request).contains("\"content\":\"#5\"") && answer(request).contains("DONE"));
+        assert!(
+            answer(request).contains("\"content\":\"#5 is") && answer(request).contains("DONE")
+        );
         assert!(answer(b"{\"content\":\"a #6\"}").contains("chat.completion"));
     }
 }

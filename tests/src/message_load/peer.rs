@@ -20,6 +20,10 @@ const SELF: u64 = 10_000;
 /// The account of the first conversation.
 const FIRST: u64 = 1_000_000;
 
+/// As long as what is asked and answered.
+pub(super) const SAID_BEFORE: &str =
+    "This was said before, by somebody who had something to say and took a sentence to say it.";
+
 /// The session of a conversation in the gateway.
 pub(super) fn session(conversation: u64) -> String {
     format!("{PLATFORM}:FriendMessage:{}", FIRST + conversation)
@@ -71,7 +75,9 @@ impl Peer {
     pub(super) fn ask(&self, conversation: u64, number: usize) -> Result<()> {
         let user = FIRST + conversation;
         let id = self.run * 10_000_000 + u64::try_from(number)?;
-        let said = format!("What about #{number}");
+        let said = format!(
+            "What about #{number}, asks somebody who would like to know it soon, and has asked before?"
+        );
         let event = json!({
             "post_type": "message", "message_type": "private", "sub_type": "friend",
             "message_id": id, "user_id": user, "self_id": SELF, "time": 1_700_000_000, "font": 0,
