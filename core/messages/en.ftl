@@ -55,6 +55,21 @@ config-invalid = The configuration is not valid: { $problems }
 config-missing = There is no configuration "{ $name }".
 config-built-in = "{ $name }" cannot be deleted.
 
+## Conversations, personas, session rules, dead letters.
+
+change-saved = Saved.
+entry-deleted = Deleted.
+conversation-missing = There is no such conversation.
+history-too-large = This conversation is too long to be shown whole. Export it instead.
+persona-missing = There is no such persona.
+persona-taken = There is a persona with this id already.
+persona-folder-missing = There is no such folder of personas.
+persona-folder-loop = A folder cannot be put into itself or into a folder below it.
+session-group-missing = There is no such group of sessions.
+letter-missing = There is no such message among those that were put aside.
+letter-moved = The message is not in a state that allows this any more. Read it again.
+letter-replayed = The message is on its way again.
+
 ## Chat.
 
 chat-empty = The message is empty.

@@ -47,6 +47,21 @@ config-invalid = 配置无效：{ $problems }
 config-missing = 不存在配置“{ $name }”。
 config-built-in = 不能删除“{ $name }”。
 
+## 会话、人格、会话规则与死信。
+
+change-saved = 已保存。
+entry-deleted = 已删除。
+conversation-missing = 不存在该对话。
+history-too-large = 该对话过长，无法完整显示，请改用导出。
+persona-missing = 不存在该人格。
+persona-taken = 已存在使用此 ID 的人格。
+persona-folder-missing = 不存在该人格文件夹。
+persona-folder-loop = 文件夹不能移动到自身或其子文件夹中。
+session-group-missing = 不存在该会话分组。
+letter-missing = 被搁置的消息中没有该消息。
+letter-moved = 该消息的状态已变化，无法执行此操作，请重新读取。
+letter-replayed = 该消息已重新进入处理。
+
 ## 聊天。
 
 chat-empty = 消息为空。

@@ -19,7 +19,9 @@ use crate::problems;
 pub(crate) const RESET: &str = "firstlight account reset";
 /// See [`RESET`].
 pub(crate) const DOCTOR: &str = "firstlight doctor";
-const SHORT_COMMANDS: [&str; 2] = [RESET, DOCTOR];
+/// See [`RESET`].
+pub(crate) const DEAD_LETTERS: &str = "firstlight dead-letters";
+const SHORT_COMMANDS: [&str; 3] = [RESET, DOCTOR, DEAD_LETTERS];
 
 /// What a refused process gets to read about the one that holds the data folder.
 const PROGRAM: &str = concat!("firstlight ", env!("CARGO_PKG_VERSION"));

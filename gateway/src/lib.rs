@@ -7,6 +7,7 @@
 //! | [`api`] | the handlers |
 //! | [`server`] | the listener that stays |
 //! | [`auth`] | log-ins and API keys |
+//! | [`dead_letters`] | what can be done with messages that were put aside |
 //! | [`app`] | what handlers can reach |
 //! | [`logs`] | the log of the process, and its feed for the dashboard |
 //! | [`exit`] | exit codes, and the error that a command ends with |
@@ -27,6 +28,7 @@ pub mod auth;
 mod cli;
 mod control;
 mod core_phase;
+pub mod dead_letters;
 pub mod exit;
 pub mod files;
 pub mod gateway;

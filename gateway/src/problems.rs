@@ -1,10 +1,12 @@
 //! What the errors of the core phase mean to the person who started the process.
 
+use firstlight_core::bus::BusError;
 use firstlight_core::config::ConfigError;
 use firstlight_core::db::DbError;
 use firstlight_core::settings::LockError;
 
 use crate::auth::AuthError;
+use crate::dead_letters::LetterError;
 use crate::exit::{Exit, Problem, chain};
 
 /// The data folder could not be locked.
@@ -85,4 +87,17 @@ pub(crate) fn accounts(error: &AuthError) -> Problem {
             Problem::caused(Exit::Internal, "the accounts could not be used", other, "report it")
         }
     }
+}
+
+/// A dead letter could not be worked with.
+pub(crate) fn dead_letters(error: &LetterError) -> Problem {
+    let advice = match error {
+        LetterError::Bus(BusError::Database(error)) => return database(error),
+        LetterError::Bus(BusError::NoSuchRow { .. }) => "`dead-letters list` prints what there is",
+        LetterError::Bus(_) => "read it again with `dead-letters show`",
+        LetterError::Unreadable(_) => "send the payload that `dead-letters show` prints, edited",
+        LetterError::Elsewhere => "leave the session of the message as it is",
+    };
+    let what = "the dead letter could not be worked with";
+    Problem::caused(Exit::Usage, what, error, advice)
 }

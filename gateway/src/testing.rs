@@ -191,3 +191,16 @@ pub(crate) fn get(path: &str) -> TestRequest {
 pub(crate) fn signed(path: &str) -> TestRequest {
     get(path).insert_header(("authorization", format!("Bearer {TOKEN}")))
 }
+
+/// Posts a body as somebody who is logged in.
+pub(crate) async fn post(app: &Arc<App>, path: &str, body: Value) -> Seen {
+    let request = TestRequest::post().uri(path);
+    let token = ("authorization", format!("Bearer {TOKEN}"));
+    send(app, &crate::routes::TABLE, request.insert_header(token).set_json(body)).await
+}
+
+/// The data of a success.
+pub(crate) fn data(mut seen: Seen) -> Value {
+    assert_eq!((seen.status, &seen.body["status"]), (200, &"ok".into()), "{}", seen.body);
+    seen.body["data"].take()
+}

@@ -7,6 +7,8 @@ mod chaos;
 #[cfg(test)]
 mod custom_gateway;
 #[cfg(test)]
+mod dead_letters;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod killed;

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -161,6 +161,18 @@ impl Folder {
 
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("gateway.log")
+    }
+
+    /// Runs another command on the folder to its end, with an input.
+    pub async fn run(&self, build: Build, arguments: &[&str], input: &str) -> Result<Output> {
+        let mut command = self.command(build)?;
+        command.args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take().context("its input was asked for")?;
+        stdin.write_all(input.as_bytes()).await?;
+        drop(stdin);
+        Ok(timeout(PATIENCE, child.wait_with_output()).await.context("the command hangs")??)
     }
 
     fn faults(&self) -> PathBuf {

@@ -112,9 +112,11 @@ pub(super) const LISTED: &str = concat!(
     put_aside!(
         "'inbox' AS queue, id, platform_id, conversation_key AS session_key, state, reason, error,
          attempts, accepted_at AS created_at, put_aside_at,
-         substr(coalesce(payload ->> '$.text', payload), 1, 200) AS excerpt",
+         substr(coalesce(payload ->> '$.text', (SELECT group_concat(atom, ' ')
+             FROM json_tree(payload) WHERE key = 'text'), payload), 1, 200) AS excerpt",
         "'outbox', id, platform_id, session_key, state, reason, error, attempts, created_at,
-         put_aside_at, substr(coalesce(payload ->> '$.text', payload), 1, 200)"
+         put_aside_at, substr(coalesce(payload ->> '$.text', (SELECT group_concat(atom, ' ')
+             FROM json_tree(payload) WHERE key = 'text'), payload), 1, 200)"
     ),
     " ORDER BY put_aside_at DESC, queue, id DESC LIMIT ?5 OFFSET ?6"
 );

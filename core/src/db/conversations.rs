@@ -82,6 +82,14 @@ impl Conversations {
         Self { database }
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn readers(&self) -> &sqlx::SqlitePool {
+        self.database.readers()
+    }
+
     /// Stores an empty conversation and selects it for its session.
     pub async fn create(&self, new: NewConversation) -> Result<Conversation, DbError> {
         let forget = self.forgetting(&new.umo);
@@ -127,8 +135,8 @@ impl Conversations {
         Ok(talks_in)
     }
 
-    /// What to do once it may have changed which conversation a session talks in.
-    fn forgetting(&self, umo: &str) -> impl FnOnce() + Send + use<> {
+    /// What to do once it may have changed which conversation a session talks in, or as whom.
+    pub(super) fn forgetting(&self, umo: &str) -> impl FnOnce() + Send + use<> {
         let (database, umo) = (self.database.clone(), umo.to_owned());
         move || database.talks_cache().forget(&umo)
     }
@@ -346,7 +354,7 @@ async fn delete_of(connection: &mut SqliteConnection, umo: String) -> Result<u64
 }
 
 /// Appends within a transaction of the caller. [`DbError::Missing`] when there is no such one.
-async fn append(
+pub(super) async fn append(
     connection: &mut SqliteConnection,
     conversation_id: String,
     messages: Vec<NewMessage>,

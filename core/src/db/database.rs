@@ -20,7 +20,7 @@ use super::writer::{Job, JobError, Queued, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, CommandSettings, Conversations, DbError, History,
     LoginSessions, PersonaFolders, Personas, PluginTimers, PluginValues, PluginWaits, Preferences,
-    Projects, SessionRules, Statistics, files, migrations,
+    Projects, SessionGroups, SessionRules, Statistics, files, migrations,
 };
 
 /// How many statements the writer keeps prepared: those of the hot steps in each length.
@@ -233,6 +233,11 @@ impl Database {
 
     pub(super) fn talks_cache(&self) -> &TalksCache {
         &self.inner.sessions
+    }
+
+    /// Groups of sessions that the operator put together.
+    pub fn session_groups(&self) -> SessionGroups {
+        SessionGroups::new(self.clone())
     }
 
     pub(super) fn rule_cache(&self) -> &RuleCache {

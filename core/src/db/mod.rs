@@ -25,6 +25,7 @@ mod attachments;
 mod bundle;
 mod chat_sessions;
 mod command_settings;
+mod conversation_lists;
 mod conversations;
 mod database;
 mod error;
@@ -40,6 +41,9 @@ mod plugin_values;
 mod plugin_waits;
 mod preferences;
 mod projects;
+mod session_groups;
+mod session_rule_lists;
+mod session_rule_setting;
 mod session_rules;
 mod statistics;
 mod talks_in;
@@ -59,6 +63,9 @@ pub use api_keys::{ApiKey, ApiKeys, NewApiKey, Scopes};
 pub use attachments::{Attachment, Attachments, Upload};
 pub use chat_sessions::{ChatSession, ChatSessionPage, ChatSessions, NewChatSession, Page};
 pub use command_settings::{CommandSetting, CommandSettings};
+pub use conversation_lists::{
+    ConversationChange, ConversationFilter, ConversationPage, HistoryText,
+};
 pub use conversations::{Conversation, Conversations, Message, NewConversation, NewMessage};
 pub use database::{Database, OpenOptions};
 pub use error::DbError;
@@ -75,6 +82,9 @@ pub use plugin_values::{PLUGIN_KEYS, PLUGIN_SPACE, PluginValues, ValueStored};
 pub use plugin_waits::{NewPluginWait, PLUGIN_WAITS, PluginWait, PluginWaits};
 pub use preferences::{Preference, Preferences};
 pub use projects::{NewProject, Project, ProjectChanges, Projects};
+pub use session_groups::{SessionGroup, SessionGroupChange, SessionGroups};
+pub use session_rule_lists::{RuleKey, SessionFilter, SessionPage, StoredRules};
+pub use session_rule_setting::RuleTargets;
 pub use session_rules::{ServiceRule, SessionRule, SessionRules};
 pub use statistics::{
     CallStatus, ConversationUsage, CountedMessages, MessageCount, ProviderCall, ProviderUsage,

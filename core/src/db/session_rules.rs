@@ -92,6 +92,10 @@ impl SessionRules {
         Self { database }
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The rules of a session. From memory after the first time.
     pub async fn of(&self, session: &str) -> Result<Arc<SessionRule>, DbError> {
         let cache = self.database.rule_cache();

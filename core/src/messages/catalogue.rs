@@ -118,6 +118,31 @@ messages! {
     /// A document that must stay.
     ConfigBuiltIn { name: String } = "config-built-in";
 
+    /// A change that was saved.
+    ChangeSaved = "change-saved";
+    /// Something that was deleted.
+    EntryDeleted = "entry-deleted";
+    /// A conversation that is not there.
+    ConversationMissing = "conversation-missing";
+    /// A history that is too large to be shown.
+    HistoryTooLarge = "history-too-large";
+    /// A persona that is not there.
+    PersonaMissing = "persona-missing";
+    /// A persona of that id is there already.
+    PersonaTaken = "persona-taken";
+    /// A folder of personas that is not there.
+    PersonaFolderMissing = "persona-folder-missing";
+    /// A folder was to be put into itself.
+    PersonaFolderLoop = "persona-folder-loop";
+    /// A group of sessions that is not there.
+    SessionGroupMissing = "session-group-missing";
+    /// A dead letter that is not there, or not any more.
+    LetterMissing = "letter-missing";
+    /// A dead letter that somebody else moved in between.
+    LetterMoved = "letter-moved";
+    /// A dead letter is on its way again.
+    LetterReplayed = "letter-replayed";
+
     /// Nothing was said.
     ChatEmpty = "chat-empty";
     /// A chat session that is not there.

@@ -1,23 +1,18 @@
 //! `firstlight account reset`.
 
 use std::io::{self, Read as _};
-use std::time::Duration;
 
 use firstlight_core::db::Database;
-use firstlight_core::settings::{DataLock, LockError, Settings};
+use firstlight_core::settings::Settings;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 
 use super::arguments::ResetArguments;
+use super::holder::{self, Holder};
 use crate::auth::Auth;
-use crate::control::{self, Request};
+use crate::control::Request;
 use crate::core_phase::RESET;
 use crate::exit::{Exit, Problem};
-use crate::running::Running;
 use crate::{problems, terminal};
-
-/// How long a gateway that is just starting or ending is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct Done<'a> {
@@ -41,26 +36,11 @@ pub(super) async fn reset(settings: Settings, arguments: ResetArguments) -> Resu
 
 /// Either nobody holds the folder, and this process does it alone; or the holder does it.
 async fn apply(settings: &Settings, username: &str, password: String) -> Result<bool, Problem> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let held = match DataLock::acquire(&settings.data_dir, RESET) {
-            Ok(_lock) => return alone(settings, username, password).await.map(|()| false),
-            Err(error @ LockError::Held { .. }) => error,
-            Err(error) => return Err(problems::locking(&error)),
-        };
-        let socket = Running::read(&settings.data_dir).and_then(|card| card.control);
-        if let Some(socket) = socket {
-            let request =
-                Request::AccountReset { username: username.to_owned(), password: password.clone() };
-            // A card without a listener is one of a process that was killed.
-            if let Some(answer) = control::ask(&socket, &request).await? {
-                return answer.map(|_| true);
-            }
-        }
-        if Instant::now() >= deadline {
-            return Err(problems::locking(&held));
-        }
-        sleep(Duration::from_millis(50)).await;
+    let request =
+        Request::AccountReset { username: username.to_owned(), password: password.clone() };
+    match holder::ask(settings, RESET, &request).await? {
+        Holder::Gateway(_) => Ok(true),
+        Holder::Us(_lock) => alone(settings, username, password).await.map(|()| false),
     }
 }
 

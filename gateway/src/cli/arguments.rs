@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use firstlight_core::settings::Overrides;
+use firstlight_core::bus::{LetterState, Queue, Reason};
+use firstlight_core::settings::{Overrides, Period};
 
 /// A chat-bot gateway whose control room is lit before anything can fail.
 #[derive(Debug, Parser)]
@@ -67,6 +68,9 @@ pub(crate) enum Command {
     Chat(ChatArguments),
     /// Look for what is wrong with this installation, and say what to do about it
     Doctor(Output),
+    /// Look after messages that were put aside
+    #[command(subcommand, name = "dead-letters")]
+    DeadLetters(DeadLettersCommand),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -131,6 +135,123 @@ pub(crate) struct ChatArguments {
     pub(crate) provider: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// What to do with messages that were put aside.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List them, the one put aside last first
+    List(ListLetters),
+    /// Print one whole
+    Show(OneLetter),
+    /// Send one on its way again, as it is or edited
+    Replay(ReplayLetter),
+    /// Note that an uncertain message was sent
+    Confirm(ConfirmLetter),
+    /// Drop one
+    Drop(OneLetter),
+    /// Drop all that were put aside long ago
+    Purge(PurgeLetters),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListLetters {
+    #[command(flatten)]
+    pub(crate) filter: LetterFilterArguments,
+    /// Which page
+    #[arg(long, default_value_t = 1, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) page: u32,
+    /// How many on a page
+    #[arg(long, default_value_t = 50, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) page_size: u32,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Which messages.
+#[derive(Debug, Args)]
+pub(crate) struct LetterFilterArguments {
+    /// Only of this queue
+    #[arg(long)]
+    pub(crate) queue: Option<LetterQueue>,
+    /// Only in this state
+    #[arg(long)]
+    pub(crate) state: Option<StateOfLetter>,
+    /// Only put aside for this reason
+    #[arg(long)]
+    pub(crate) reason: Option<ReasonOfLetter>,
+    /// Only of this platform
+    #[arg(long, value_name = "ID")]
+    pub(crate) platform: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneLetter {
+    /// Its queue
+    pub(crate) queue: LetterQueue,
+    /// Its number
+    pub(crate) id: i64,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayLetter {
+    #[command(flatten)]
+    pub(crate) letter: OneLetter,
+    /// Read the edited message from standard input: the `payload` that `show` prints
+    #[arg(long)]
+    pub(crate) payload_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmLetter {
+    /// Its number in the outbox
+    pub(crate) id: i64,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurgeLetters {
+    /// How long ago they were put aside at least, such as 168h
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Period,
+    #[command(flatten)]
+    pub(crate) filter: LetterFilterArguments,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// The core's enums as words of the command line; each has the same names as in the API.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident = $of:ident { $($word:ident),* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, ValueEnum)]
+        #[value(rename_all = "snake_case")]
+        pub(crate) enum $name { $($word),* }
+
+        impl From<$name> for $of {
+            fn from(word: $name) -> Self {
+                match word { $($name::$word => Self::$word),* }
+            }
+        }
+    };
+}
+
+words! {
+    /// A queue.
+    LetterQueue = Queue { Inbox, Outbox }
+}
+words! {
+    /// A state.
+    StateOfLetter = LetterState { Dead, Uncertain }
+}
+words! {
+    /// A reason.
+    ReasonOfLetter = Reason { Failed, Attempts, Crashed, Refused, NoAnswer, Stale }
 }
 
 impl SettingFlags {

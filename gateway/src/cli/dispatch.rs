@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use firstlight_core::settings::{Effective, SettingsError};
 
 use super::arguments::{AccountCommand, Arguments, Command, ConfigCommand};
-use super::{account, chat, check, config, doctor};
+use super::{account, chat, check, config, dead_letters, doctor};
 use crate::exit::{Exit, Problem};
 use crate::gateway::Builder;
 use crate::logs::Logging;
@@ -57,6 +57,10 @@ fn dispatch(gateway: Builder, arguments: Arguments) -> Result<Exit, Problem> {
         Command::Account(AccountCommand::Reset(reset)) => block_on(account::reset(
             load().map_err(|error| wrong_settings(&error))?.settings,
             reset,
+        )),
+        Command::DeadLetters(command) => block_on(dead_letters::run(
+            load().map_err(|error| wrong_settings(&error))?.settings,
+            command,
         )),
         Command::Chat(arguments) => {
             block_on(chat::run(load().map_err(|error| wrong_settings(&error))?.settings, arguments))

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `arguments` | what can be typed |
 //! | `dispatch` | from the arguments to the command |
-//! | `account`, `chat`, `check`, `config`, `doctor` | the commands |
+//! | `account`, `chat`, `check`, `config`, `dead_letters`, `doctor` | the commands |
+//! | `holder` | who does it: the running gateway, or the command alone |
 //! | `stream`, `printed` | what `chat` reads and shows |
 //! | `documents`, `findings` | what `check` and `doctor` have in common |
 
@@ -13,10 +14,12 @@ mod arguments;
 mod chat;
 mod check;
 mod config;
+pub(crate) mod dead_letters;
 mod dispatch;
 mod doctor;
 mod documents;
 mod findings;
+mod holder;
 mod printed;
 mod stream;
 

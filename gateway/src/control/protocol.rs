@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dead_letters::Asked;
+
 /// What can be asked for.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -11,6 +13,8 @@ pub(crate) enum Request {
     AccountReset { username: String, password: String },
     /// What the runtime does, and why it does not: an [`Account`].
     Status,
+    /// See `crate::dead_letters::obey`.
+    DeadLetters { asked: Asked },
 }
 
 /// What the runtime does, for the owner of the data folder.

@@ -14,11 +14,13 @@ use tokio::time::timeout;
 
 use super::protocol::{Account, Answer, Request};
 use crate::app::App;
+use crate::cli::dead_letters::BY;
+use crate::dead_letters;
 use crate::exit::{Exit, Problem};
 use crate::problems;
 
-/// The longest request.
-const LONGEST: u64 = 16 * 1024;
+/// The longest request or answer: a dead letter with all that was to be said.
+const LONGEST: u64 = 8 * 1024 * 1024;
 /// How long one exchange may take; hashing a password on a busy machine is the slow part.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Socket addresses of most systems hold some hundred bytes.
@@ -127,6 +129,9 @@ async fn obey(app: &App, line: &str) -> Result<Value, Problem> {
             Ok(Value::Null)
         }
         Request::Status => Ok(json!(account(app))),
+        Request::DeadLetters { asked } => dead_letters::obey(&app.bus, asked, BY)
+            .await
+            .map_err(|error| problems::dead_letters(&error)),
     }
 }
 

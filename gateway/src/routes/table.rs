@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    apikey, auth, chat, commands, config, docs, logs, open, page, platform, plugin, project, stat,
-    tools, tui,
+    apikey, auth, chat, commands, config, conversation, dead_letters, docs, logs, open, page,
+    persona, platform, plugin, project, session, stat, tools, tui,
 };
 use crate::http::{Row, Table};
 
@@ -23,6 +23,10 @@ fn rows() -> Vec<Row> {
         tui::rows(),
         config::rows(),
         open::rows(),
+        conversation::rows(),
+        persona::rows(),
+        session::rows(),
+        dead_letters::rows(),
         platform::rows(),
         plugin::rows(),
         project::rows(),

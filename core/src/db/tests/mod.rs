@@ -3,11 +3,13 @@
 mod attachments;
 mod bundles;
 mod chats;
+mod conversation_lists;
 mod fresh;
 mod opening;
 mod personas;
 #[cfg(unix)]
 mod read_only;
 mod repositories;
+mod session_lists;
 mod statistics;
 mod writing;
