@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::dns::Resolve;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy, Url};
@@ -32,6 +33,8 @@ pub struct ClientSettings {
     pub headers: BTreeMap<String, String>,
     /// Where redirects may lead.
     pub redirects: Redirects,
+    /// Looks names up in place of the system: for clients that may not connect to everything.
+    pub resolver: Option<Arc<dyn Resolve>>,
 }
 
 /// Where a client follows redirects to.
@@ -41,6 +44,8 @@ pub enum Redirects {
     SameOrigin,
     /// Any host, by the same scheme: for public downloads.
     SameScheme,
+    /// Nowhere: for callers that look at each step themselves.
+    None,
 }
 
 /// Why a client cannot be made. The texts repeat no value, for it may be a secret.
@@ -69,6 +74,7 @@ impl Default for ClientSettings {
             total_timeout: None,
             headers: BTreeMap::new(),
             redirects: Redirects::SameOrigin,
+            resolver: None,
         }
     }
 }
@@ -122,6 +128,9 @@ fn prepared(settings: &ClientSettings) -> Result<ClientBuilder, ClientError> {
         .http2_keep_alive_timeout(PROBE)
         .referer(false)
         .redirect(policy(settings.redirects));
+    if let Some(resolver) = &settings.resolver {
+        builder = builder.dns_resolver(Arc::clone(resolver));
+    }
     if let Some(total) = settings.total_timeout {
         builder = builder.timeout(total);
     }
@@ -204,11 +213,15 @@ fn network(entry: &str) -> String {
 }
 
 fn policy(redirects: Redirects) -> Policy {
+    if redirects == Redirects::None {
+        return Policy::none();
+    }
     Policy::custom(move |attempt: Attempt<'_>| {
         let too_many = attempt.previous().len() > REDIRECTS;
         let allowed = attempt.previous().first().is_some_and(|first| match redirects {
             Redirects::SameOrigin => first.origin() == attempt.url().origin(),
             Redirects::SameScheme => first.scheme() == attempt.url().scheme(),
+            Redirects::None => false,
         });
         if too_many {
             attempt.error("too many redirects")

@@ -100,7 +100,8 @@ impl Bootstrap for Plan {
             steps.start(ProvidersComponent::new(config.clone(), settings.data_dir.clone())).await?;
         let mcp = McpDefaults::new(&settings, providers.defaults());
         let mcp = steps.start_tolerated(McpComponent::new(config.clone(), mcp)).await?;
-        let pipelines = steps.start(PipelinesComponent::new(config.clone())).await?;
+        let pipelines =
+            steps.start(PipelinesComponent::new(config.clone(), &settings.data_dir)).await?;
         let live = LiveTurns::default();
         let adapters = Adapters::default();
         plugins.connect(&providers, adapters.clone());
@@ -125,6 +126,7 @@ impl Bootstrap for Plan {
                 plugins: plugins.clone(),
                 adapters: adapters.clone(),
                 limiter: Arc::default(),
+                media: Arc::default(),
             },
             webchat: webchat.clone(),
         };

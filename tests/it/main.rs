@@ -23,6 +23,8 @@ mod onebot;
 #[cfg(test)]
 mod open_api;
 #[cfg(test)]
+mod pipeline;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod providers;

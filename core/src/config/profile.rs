@@ -16,6 +16,8 @@ mod platform;
 mod provider;
 mod safety;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

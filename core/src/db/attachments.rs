@@ -88,6 +88,7 @@ impl Attachments {
             hash: Sha256::new(),
             size: 0,
             reader: None,
+            expires_at: None,
         })
     }
 
@@ -187,6 +188,8 @@ pub struct Upload {
     hash: Sha256,
     size: u64,
     reader: Option<String>,
+    /// Until when it is kept; for good when absent.
+    expires_at: Option<i64>,
 }
 
 impl Upload {
@@ -210,9 +213,15 @@ impl Upload {
         written.map_err(|source| self.temporary.failed(source))
     }
 
+    /// The file is forgotten after that time, in epoch milliseconds.
+    #[must_use]
+    pub fn kept_until(self, expires_at: i64) -> Self {
+        Self { expires_at: Some(expires_at), ..self }
+    }
+
     /// Names what was received. Answers once both the bytes and the row are on the disk.
     pub async fn finish(self, filename: &str, mime_type: &str) -> Result<Attachment, DbError> {
-        let Self { attachments, mut file, temporary, hash, size, reader } = self;
+        let Self { attachments, mut file, temporary, hash, size, reader, expires_at } = self;
         file.flush().await.map_err(|source| temporary.failed(source))?;
         file.sync_all().await.map_err(|source| temporary.failed(source))?;
         let named = Attachment {
@@ -233,7 +242,7 @@ impl Upload {
                     let target = named.path.clone();
                     let moved = tokio::task::spawn_blocking(move || temporary.settle(&target));
                     moved.await.map_err(|_| DbError::Closed)??;
-                    insert(connection, &named).await?;
+                    insert(connection, &named, expires_at).await?;
                     if let Some(reader) = reader {
                         let id = named.attachment_id.clone();
                         attachment_readers::insert(connection, id, reader).await?;
@@ -260,11 +269,15 @@ impl FromRow<'_, SqliteRow> for Attachment {
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, named: &Attachment) -> Result<(), DbError> {
+async fn insert(
+    connection: &mut SqliteConnection,
+    named: &Attachment,
+    expires_at: Option<i64>,
+) -> Result<(), DbError> {
     sqlx::query(
         "INSERT INTO attachments
-             (attachment_id, sha256, kind, mime_type, filename, size, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+             (attachment_id, sha256, kind, mime_type, filename, size, created_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(named.attachment_id.clone())
     .bind(named.sha256.clone())
@@ -273,6 +286,7 @@ async fn insert(connection: &mut SqliteConnection, named: &Attachment) -> Result
     .bind(named.filename.clone())
     .bind(i64::try_from(named.size).unwrap_or(i64::MAX))
     .bind(named.created_at)
+    .bind(expires_at)
     .execute(connection)
     .await?;
     Ok(())

@@ -30,6 +30,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0005_plugins.sql"),
     },
     Migration {
+        version: 6,
+        name: "attachment expiry",
+        sql: include_str!("../../migrations/0006_attachment_expiry.sql"),
+    },
+    Migration {
         version: 7,
         name: "projects",
         sql: include_str!("../../migrations/0007_projects.sql"),

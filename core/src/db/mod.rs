@@ -19,6 +19,7 @@
 mod accounts;
 mod api_keys;
 mod append;
+mod attachment_expiry;
 mod attachment_files;
 mod attachment_readers;
 mod attachments;

@@ -1,6 +1,7 @@
 //! The `pipelines` component: every configuration document must be usable before messages flow.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use firstlight_core::config::{ConfigError, ConfigStore, DocumentId, Problem};
@@ -16,6 +17,7 @@ use super::compiled::Compiled;
 /// Checks the profiles and the routing between them.
 pub(crate) struct PipelinesComponent {
     config: ConfigStore,
+    folder: Arc<Path>,
 }
 
 /// Finds the pipeline of a session. A pipeline is a view on its profile, so a profile that is saved
@@ -23,19 +25,21 @@ pub(crate) struct PipelinesComponent {
 #[derive(Clone)]
 pub struct Pipelines {
     config: ConfigStore,
+    /// The data folder, from which references to secrets start.
+    folder: Arc<Path>,
     /// The pipelines that are made, by profile; made again when the profile is another one.
     made: Arc<Mutex<HashMap<String, Pipeline>>>,
 }
 
 impl PipelinesComponent {
-    pub(crate) fn new(config: ConfigStore) -> Self {
-        Self { config }
+    pub(crate) fn new(config: ConfigStore, folder: &Path) -> Self {
+        Self { config, folder: folder.into() }
     }
 }
 
 impl Pipelines {
-    fn new(config: ConfigStore) -> Self {
-        Self { config, made: Arc::default() }
+    fn new(config: ConfigStore, folder: Arc<Path>) -> Self {
+        Self { config, folder, made: Arc::default() }
     }
 
     /// The pipeline of the profile that handles this session. `session` is where the message came
@@ -47,10 +51,11 @@ impl Pipelines {
         if let Some(pipeline) = known.filter(|known| Arc::ptr_eq(&known.profile, &routed.profile)) {
             return Ok(pipeline.clone());
         }
-        let compiled = Compiled::of(&routed.profile).map_err(|error| ConfigError::Invalid {
-            id: DocumentId::Profile(routed.conf_id.clone()),
-            problems: vec![Problem::new("", error.to_string())],
-        })?;
+        let compiled =
+            Compiled::of(&routed.profile, &self.folder).map_err(|error| ConfigError::Invalid {
+                id: DocumentId::Profile(routed.conf_id.clone()),
+                problems: vec![Problem::new("", error.to_string())],
+            })?;
         let pipeline = Pipeline { profile: routed.profile, compiled: Arc::new(compiled) };
         made.insert(routed.conf_id, pipeline.clone());
         Ok(pipeline)
@@ -85,7 +90,7 @@ impl Component for PipelinesComponent {
             }
         }
         if unusable.is_empty() {
-            return Ok(Pipelines::new(self.config));
+            return Ok(Pipelines::new(self.config, self.folder));
         }
         Err(unusable.swap_remove(0).into())
     }

@@ -13,6 +13,7 @@ use firstlight_core::model::{
 
 use super::answer::TurnEnd;
 use super::passage::{Passage, Said, Speaker};
+use super::respond::reply;
 use super::segments;
 
 /// The platform that shows a long text as a forwarded message.
@@ -42,7 +43,7 @@ async fn decorated(passage: &mut Passage<'_>, mut said: Said) -> Option<Said> {
     if said.by == Speaker::Model
         && !streamed
         && profile.content_safety.also_use_in_response
-        && passage.is_unfit(&said.message.plain_text())
+        && passage.is_unfit(&said.message.plain_text()).await
     {
         let withheld = Sentence::AnswerWithheld.text(profile.language);
         said = Said { by: Speaker::Gateway, message: MessageChain::text(withheld) };
@@ -107,7 +108,7 @@ fn pieces(passage: &Passage<'_>, said: &Said) -> Vec<Outgoing> {
     }
     let outgoing = |(message, pause): (MessageChain, Duration)| Outgoing {
         pause_ms: u32::try_from(pause.as_millis()).unwrap_or(u32::MAX),
-        ..Outgoing::new(event.reply_to().clone(), message)
+        ..reply(event, message)
     };
     pieces.into_iter().map(outgoing).collect()
 }

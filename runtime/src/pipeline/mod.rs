@@ -5,9 +5,9 @@
 //! | waking | `waking` | is it for the bot, who may do what, which plugins take it |
 //! | access list, session status | `access` | is the session served |
 //! | rate limit | `rate_limit` | now, later or not at all |
-//! | content safety | `safety` | is it heard |
-//! | preparation | `preparation` | quotes, forwards and files are fetched |
-//! | plugins then model | `process` (`request`, `model_call`) | what is answered |
+//! | content safety | `safety` (`moderation`) | is it heard |
+//! | preparation | `preparation` (`expansion`, `media`) | quotes, forwards and files are fetched |
+//! | plugins then model | `process` (`request`, `transcript`, `model_call`) | what is answered |
 //! | decoration | `decoration` (`segments`) | in which form |
 //! | respond | `respond` | what goes to the platform's sender |
 //!
@@ -21,7 +21,10 @@ mod answer;
 mod compiled;
 mod component;
 mod decoration;
+mod expansion;
+mod media;
 mod model_call;
+mod moderation;
 mod passage;
 mod preparation;
 mod process;
@@ -31,11 +34,13 @@ mod respond;
 mod safety;
 mod segments;
 mod stages;
+mod transcript;
 mod waking;
 
 pub use answer::{Answer, AnswerSink, TurnEnd, TurnError};
 pub use component::Pipelines;
 pub(crate) use component::PipelinesComponent;
+pub use media::MediaFetcher;
 pub use model_call::{Checkpoint, Ends};
 pub use passage::{Resources, Said, Speaker, Turn};
 pub use rate_limit::RateLimiter;

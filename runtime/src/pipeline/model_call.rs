@@ -23,6 +23,16 @@ pub struct Ends {
     pub gone: CancellationToken,
 }
 
+impl Ends {
+    /// Resolves once one of the two is there.
+    pub(super) async fn reached(&self) {
+        tokio::select! {
+            () = self.gone.cancelled() => {}
+            () = self.stopped.cancelled() => {}
+        }
+    }
+}
+
 /// Where the partial text of a running answer is made durable.
 pub trait Checkpoint: Send + Sync {
     /// Stores what is said so far. Errors are the store's to log: the answer goes on.

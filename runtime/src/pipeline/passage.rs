@@ -7,6 +7,7 @@ use firstlight_core::model::{MessageChain, MessageEvent, Outgoing, PlatformId};
 
 use super::answer::TurnEnd;
 use super::compiled::Compiled;
+use super::media::MediaFetcher;
 use super::rate_limit::RateLimiter;
 use crate::metadata::Metadata;
 use crate::platforms::Adapters;
@@ -29,6 +30,8 @@ pub struct Resources {
     pub adapters: Adapters,
     /// Who said how much of late.
     pub limiter: Arc<RateLimiter>,
+    /// Fetches what messages refer to.
+    pub media: Arc<MediaFetcher>,
 }
 
 /// Who says something in a session in the course of a turn.

@@ -1,24 +1,46 @@
-//! Stage 6, preparation: what the message refers to, for messages that woke the bot.
+//! Stage 6, preparation: what the message refers to is fetched, for messages that woke the bot.
+//!
+//! A message that is only overheard by a listener costs no question and no download
+//! (reference 7.3 P1).
 
-use firstlight_core::model::Component;
+use firstlight_core::config::PlatformSpecific;
+use rand::seq::IndexedRandom;
 
+use super::expansion;
+use super::media;
 use super::passage::Passage;
-use super::request::ATTACHMENT_SCHEME;
 
-pub(super) fn run(passage: &mut Passage<'_>) {
-    if !passage.is_webchat() {
-        // An upload belongs to the web chat; a stranger's message may not name one.
-        passage.event.message.chain.retain(|component| !names_an_upload(component));
+pub(super) async fn run(passage: &mut Passage<'_>) {
+    if passage.is_webchat() {
+        return;
     }
+    media::disarm(&mut passage.event.message.chain);
+    if !passage.awake {
+        return;
+    }
+    let resources = passage.resources;
+    let profile = passage.scope.profile.clone();
+    let adapter = resources.adapters.find(passage.event.platform_id().as_str());
+    if let Some(adapter) = &adapter {
+        if let Some(reaction) = reaction(&profile.platform_specific, passage) {
+            adapter.react(&passage.event, &reaction).await;
+        }
+        let limits = &profile.provider_settings.quoted_message_parser;
+        expansion::expand(&mut passage.event, adapter.as_ref(), limits).await;
+    }
+    media::fetch_all(
+        &mut passage.event,
+        &resources.media,
+        &profile.platform_settings.media_private_hosts,
+        &resources.database.attachments(),
+        adapter.as_deref(),
+    )
+    .await;
 }
 
-fn names_an_upload(component: &Component) -> bool {
-    let url = match component {
-        Component::Image(image) => &image.url,
-        Component::Record(record) => &record.url,
-        Component::Video(video) => &video.url,
-        Component::File(file) => &file.url,
-        _ => return false,
-    };
-    url.starts_with(ATTACHMENT_SCHEME)
+/// The reaction that says that work begins, where the bot was addressed and the profile wants one.
+fn reaction(settings: &PlatformSpecific, passage: &Passage<'_>) -> Option<String> {
+    let reactions = settings.reactions(&passage.event.platform_type);
+    let chosen = reactions.choose(&mut rand::rng()).cloned();
+    chosen.filter(|_| passage.event.addressed)
 }

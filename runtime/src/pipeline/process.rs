@@ -43,8 +43,7 @@ async fn handlers<C: Checkpoint>(passage: &mut Passage<'_>, way: &Way<'_, C>) ->
         // A handler that is cut off is not waited for: its own deadline may be long.
         let mut outcome = tokio::select! {
             biased;
-            () = way.ends.gone.cancelled() => return None,
-            () = way.ends.stopped.cancelled() => return None,
+            () = way.ends.reached() => return None,
             outcome = handled => outcome,
         };
         wish = match (wish, outcome.ask.take()) {
@@ -68,8 +67,12 @@ impl Passage<'_> {
         if !self.event.addressed || !self.said.is_empty() || !self.may_ask() {
             return false;
         }
-        let wake = &self.scope.profile.provider_settings.wake_prefix;
-        let Some(rest) = self.event.text.strip_prefix(wake.as_str()) else { return false };
+        let profile = &self.scope.profile;
+        let wake = profile.provider_settings.wake_prefix.as_str();
+        // The wake prefix of the bot is cut off by now, so it does not count as a part of this one.
+        let mut of_the_bot = profile.wake_prefix.iter().filter(|prefix| !prefix.is_empty());
+        let wake = of_the_bot.find_map(|own| wake.strip_prefix(own.as_str())).unwrap_or(wake);
+        let Some(rest) = self.event.text.strip_prefix(wake) else { return false };
         self.event.text = rest.trim_start().to_owned();
         let tells =
             |component: &Component| !matches!(component, Component::At(_) | Component::Plain(_));

@@ -4,6 +4,7 @@ use firstlight_core::db::{Attachments, Database, DbError, Message as StoredMessa
 use firstlight_core::model::{Component, MessageEvent};
 use serde_json::Value;
 
+use super::transcript;
 use crate::plugins::dispatch::PluginScope;
 use crate::providers::{ChatRequest, Message, Part, Role, tokens};
 
@@ -28,6 +29,8 @@ pub(super) struct Prompting {
     pub context_tokens: u64,
     /// Whether the answer is wanted in parts.
     pub stream: bool,
+    /// How many pictures of quoted messages are shown.
+    pub quoted_pictures: usize,
     /// What the persona says when the answer failed.
     pub apology: Option<String>,
 }
@@ -59,6 +62,7 @@ impl Prompting {
             prompt: settings.prompt_prefix.clone(),
             context_tokens: u64::from(settings.history_max_tokens),
             stream: event.options.enable_streaming.unwrap_or(settings.streaming_response),
+            quoted_pictures: settings.max_quoted_fallback_images as usize,
             apology: character.apology.filter(|text| !text.is_empty()),
         })
     }
@@ -112,8 +116,9 @@ pub(super) async fn user_message(
         format!("{}{}", prompting.prompt, event.text)
     };
     let mut parts = Vec::new();
-    if let Some(quote) = quoted(event) {
-        parts.push(Part::text(quote));
+    let quoted = transcript::of(&event.message.chain);
+    if !quoted.is_empty() {
+        parts.push(Part::text(quoted));
     }
     if !text.is_empty() {
         parts.push(Part::text(text));
@@ -127,21 +132,18 @@ pub(super) async fn user_message(
             _ => {}
         }
     }
+    for url in transcript::pictures(&event.message.chain, prompting.quoted_pictures) {
+        parts.push(image_part(url, attachments).await);
+    }
     Message::new(Role::User, parts)
-}
-
-fn quoted(event: &MessageEvent) -> Option<String> {
-    event.message.chain.iter().find_map(|component| match component {
-        Component::Reply(reply) if !reply.message_str.is_empty() => {
-            Some(format!("<quoted>\n{}\n</quoted>", reply.message_str))
-        }
-        _ => None,
-    })
 }
 
 /// A missing or oversized picture does not cost the turn: the model is told that it is not there.
 async fn image_part(url: &str, attachments: &Attachments) -> Part {
-    let Some(id) = url.strip_prefix(ATTACHMENT_SCHEME) else { return Part::image(url) };
+    // Anything else was not fetched; an address of a stranger is not passed on to the provider.
+    let Some(id) = url.strip_prefix(ATTACHMENT_SCHEME) else {
+        return Part::text("[image that could not be fetched]");
+    };
     match attachments.by_id(id).await {
         Ok(Some(found)) if found.size <= IMAGE_LIMIT => match tokio::fs::read(&found.path).await {
             Ok(bytes) => Part::image_bytes(&found.mime_type, &bytes),

@@ -1,7 +1,7 @@
 //! Stage 9, respond: what goes to the platform's sender, committed with the end of the turn.
 
 use firstlight_core::messages::Language;
-use firstlight_core::model::{Component, MessageChain, Outgoing, PlatformId};
+use firstlight_core::model::{Component, MessageChain, MessageEvent, Outgoing, PlatformId};
 
 use super::answer::TurnEnd;
 use super::decoration::is_blank;
@@ -23,8 +23,7 @@ pub(super) fn run(passage: &mut Passage<'_>) {
     for (by, text) in said {
         let message = MessageChain::text(text);
         if !is_blank(&message) {
-            let to = passage.event.reply_to().clone();
-            passage.outgoing.push(Outgoing::new(to, message.clone()));
+            passage.outgoing.push(reply(&passage.event, message.clone()));
             passage.said.push(Said { by, message });
         }
     }
@@ -40,6 +39,12 @@ pub(crate) fn tell_failure(turn: &mut Turn, language: Language) {
     if !partial.text.trim().is_empty() {
         chain.chain.insert(0, Component::text(format!("{}\n\n", partial.text)));
     }
-    turn.outgoing.push(Outgoing::new(turn.event.reply_to().clone(), chain.clone()));
+    turn.outgoing.push(reply(&turn.event, chain.clone()));
     turn.said.push(Said { by: Speaker::Gateway, message: chain });
+}
+
+/// A message to where the event came from, by the account that received it.
+pub(super) fn reply(event: &MessageEvent, message: MessageChain) -> Outgoing {
+    let account = event.self_id.clone();
+    Outgoing { account, ..Outgoing::new(event.reply_to().clone(), message) }
 }

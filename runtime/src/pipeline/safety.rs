@@ -1,14 +1,15 @@
 //! Stage 5, content safety: what is not heard, and not said.
 
+use firstlight_core::config::WhenDown;
 use firstlight_core::messages::Message as Sentence;
 use firstlight_core::model::{Component, MessageChain, MessageEvent};
 
 use super::answer::TurnEnd;
 use super::passage::{Passage, Speaker};
 
-pub(super) fn run(passage: &mut Passage<'_>) {
+pub(super) async fn run(passage: &mut Passage<'_>) {
     let text = heard(&passage.event);
-    if !passage.is_unfit(&text) {
+    if !passage.is_unfit(&text).await {
         return;
     }
     let session = passage.event.session.to_string();
@@ -39,8 +40,17 @@ fn heard(event: &MessageEvent) -> String {
 }
 
 impl Passage<'_> {
-    /// Whether the profile refuses such a text.
-    pub(super) fn is_unfit(&self, text: &str) -> bool {
-        self.compiled.keywords.as_ref().is_some_and(|keywords| keywords.found_in(text))
+    /// Whether the profile refuses such a text. The service is asked only about messages for the
+    /// bot: what is merely overheard in a group is not sent anywhere.
+    pub(super) async fn is_unfit(&self, text: &str) -> bool {
+        if self.compiled.keywords.as_ref().is_some_and(|keywords| keywords.found_in(text)) {
+            return true;
+        }
+        match &self.compiled.moderator {
+            Some(_) if !self.awake || text.trim().is_empty() => false,
+            Some(Ok(moderator)) => moderator.refuses(text).await,
+            Some(Err(when_down)) => *when_down == WhenDown::Refuse,
+            None => false,
+        }
     }
 }

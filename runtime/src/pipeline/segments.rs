@@ -107,6 +107,8 @@ fn words(text: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use firstlight_core::config::{PlatformSettings, Profile};
     use firstlight_core::model::Image;
 
@@ -117,7 +119,7 @@ mod tests {
         let platform_settings =
             PlatformSettings { segmented_reply: settings.clone(), ..PlatformSettings::default() };
         let profile = Profile { platform_settings, ..Profile::default() };
-        let compiled = Compiled::of(&profile).unwrap();
+        let compiled = Compiled::of(&profile, Path::new("")).unwrap();
         let pieces = split(message, &settings, &compiled);
         let outlines: Vec<String> = pieces.iter().map(|(piece, _)| piece.outline()).collect();
         assert_eq!(outlines, expected);
@@ -160,7 +162,9 @@ mod tests {
         };
         let platform_settings =
             PlatformSettings { segmented_reply: settings.clone(), ..PlatformSettings::default() };
-        let compiled = Compiled::of(&Profile { platform_settings, ..Profile::default() }).unwrap();
+        let compiled =
+            Compiled::of(&Profile { platform_settings, ..Profile::default() }, Path::new(""))
+                .unwrap();
         let text = "a。".repeat(200);
         let pieces = split(&MessageChain::text(&text), &settings, &compiled);
         assert_eq!(pieces.len(), MOST);

@@ -96,14 +96,23 @@ impl Pipeline {
 }
 
 impl<C: Checkpoint> Way<'_, C> {
+    /// Waits for others only as long as the turn is wanted.
+    async fn unless_ended(&self, work: impl Future<Output = ()>) {
+        tokio::select! {
+            biased;
+            () = self.ends.reached() => {}
+            () = work => {}
+        }
+    }
+
     async fn run(&self, stage: Stage, passage: &mut Passage<'_>) {
         match stage {
             Stage::Waking => waking::run(passage),
             Stage::AccessList => access::list(passage),
             Stage::SessionStatus => access::session_status(passage),
             Stage::RateLimit => rate_limit::run(passage),
-            Stage::ContentSafety => safety::run(passage),
-            Stage::Preparation => preparation::run(passage),
+            Stage::ContentSafety => self.unless_ended(safety::run(passage)).await,
+            Stage::Preparation => self.unless_ended(preparation::run(passage)).await,
             Stage::Process => process::run(passage, self).await,
             Stage::Decoration => decoration::run(passage).await,
             Stage::Respond => respond::run(passage),

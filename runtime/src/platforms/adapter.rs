@@ -99,7 +99,7 @@ pub struct Origin<'a> {
 impl<'a> Origin<'a> {
     /// The origin of a received message.
     pub fn of(event: &'a MessageEvent) -> Self {
-        Self { session: &event.session, account: &event.self_id }
+        Self { session: event.reply_to(), account: &event.self_id }
     }
 }
 
@@ -153,6 +153,9 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Resolves once the platform can be sent to; the sender waits for it instead of trying.
     async fn online(&self);
+
+    /// Reacts to a received message, to say that work on it begins. Best effort; most cannot.
+    async fn react(&self, _event: &MessageEvent, _reaction: &str) {}
 
     /// The message of that id, for a quote that came without its content.
     async fn quoted(&self, _origin: Origin<'_>, _message_id: &str) -> Result<Quoted, QueryError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firstlight_core::bus::{Bus, Epoch};
+use firstlight_core::db::Attachments;
 use firstlight_core::lifecycle::{BoxError, Component, StepCx};
 
 use super::consumer::Consumer;
@@ -15,6 +16,8 @@ use crate::platforms::webchat::Webchat;
 
 /// How often finished rows are looked for and removed.
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// How many fetched files are removed in one write.
+const PURGED_FILES: u32 = 100;
 
 /// Takes over the inbox and works it.
 pub(crate) struct TurnsComponent {
@@ -53,6 +56,7 @@ impl Component for TurnsComponent {
             );
         }
         let bus = self.bus.clone();
+        let attachments = self.resources.database.attachments();
         let tally = Tally::new(self.resources.database.clone());
         let runner = Arc::new(TurnRunner {
             bus: self.bus,
@@ -66,7 +70,7 @@ impl Component for TurnsComponent {
         let consumer = Consumer { bus: bus.clone(), epoch, runner, gone: cx.token().clone() };
         cx.spawn_critical("inbox", consumer.run());
         cx.spawn("statistics", tally.write_on(cx.clone()));
-        cx.spawn("purge", purge(bus.clone(), cx.clone()));
+        cx.spawn("purge", purge(bus.clone(), attachments, cx.clone()));
         Ok(Turns { bus, epoch })
     }
 
@@ -78,9 +82,10 @@ impl Component for TurnsComponent {
     }
 }
 
-async fn purge(bus: Bus, cx: StepCx) {
+async fn purge(bus: Bus, attachments: Attachments, cx: StepCx) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     while cx.token().run_until_cancelled(ticks.tick()).await.is_some() {
+        purge_files(&attachments).await;
         loop {
             match bus.purge().await {
                 Ok(purged) if purged.is_empty() => break,
@@ -90,6 +95,18 @@ async fn purge(bus: Bus, cx: StepCx) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Removes files that messages of platforms referred to, after their time.
+async fn purge_files(attachments: &Attachments) {
+    let now = jiff::Timestamp::now().as_millisecond();
+    loop {
+        match attachments.purge_expired(now, PURGED_FILES).await {
+            Ok(0) => return,
+            Ok(count) => tracing::debug!(count, "fetched files removed"),
+            Err(error) => return tracing::warn!(%error, "fetched files could not be removed"),
         }
     }
 }

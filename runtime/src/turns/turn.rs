@@ -64,7 +64,7 @@ impl TurnRunner {
         let channel = Channel::of(&event, &row, &self.webchat);
         let stopped = channel.stop_token().clone();
         let identity = row.platform_message_id.as_str();
-        let _live = self.live.begin(&event.session, row.id, identity, stopped.clone());
+        let live = self.live.begin(&event.session, row.id, identity, stopped.clone());
         if row.attempts <= BEGINNINGS && self.bus.is_stale(&row) {
             return self.pass_over(&row, &channel).await;
         }
@@ -74,10 +74,16 @@ impl TurnRunner {
             self.answer(event, &row, &channel, &Ends { stopped, gone }).await
         };
         let ended = self.commit(&row, &channel, &turn).await;
+        drop(live);
         if !matches!((&ended, &turn.end), (Ok(()), TurnEnd::Postponed { .. })) {
             channel.close(&self.webchat);
         }
-        ended
+        ended?;
+        // What was cut off or put back has said nothing.
+        if let Some(scope) = turn.scope.as_ref().filter(|_| !turn.said.is_empty()) {
+            self.resources.plugins.after_sent(&turn.event, scope).await;
+        }
+        Ok(())
     }
 
     /// Too old to be answered as if it had just been sent: it is put aside for the operator, who
@@ -128,9 +134,6 @@ impl TurnRunner {
         let counted =
             CountedMessages::at(&row.platform_id, &turn.event.platform_type, row.received_at);
         self.tally.count(counted, call_record(turn));
-        if let Some(scope) = turn.scope.as_ref().filter(|_| !turn.said.is_empty()) {
-            self.resources.plugins.after_sent(&turn.event, scope).await;
-        }
         Ok(())
     }
 

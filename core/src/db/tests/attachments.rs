@@ -95,3 +95,26 @@ async fn s6_a_name_leads_to_ones_own_file_and_an_id_to_nobody_elses() {
     attachments.delete(&ids).await.unwrap();
     assert_eq!(attachments.readable(&shared.attachment_id, "ada").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_file_that_is_kept_for_a_time_goes_after_it_and_one_without_a_time_stays() {
+    let (_folder, database) = fresh().await;
+    let attachments = database.attachments();
+    let store = async |bytes: &[u8], until: Option<i64>| {
+        let mut upload = attachments.begin().await.unwrap();
+        upload.write(bytes).await.unwrap();
+        let upload = match until {
+            Some(until) => upload.kept_until(until),
+            None => upload,
+        };
+        upload.finish("picture", "image/png").await.unwrap()
+    };
+    let passing = store(b"passing", Some(1_000)).await;
+    let later = store(b"later", Some(3_000)).await;
+    let lasting = store(b"lasting", None).await;
+    assert_eq!(attachments.purge_expired(2_000, 10).await.unwrap(), 1);
+    assert_eq!(attachments.purge_expired(2_000, 10).await.unwrap(), 0);
+    assert!(attachments.by_id(&passing.attachment_id).await.unwrap().is_none());
+    assert!(!passing.path.exists());
+    assert!(later.path.exists() && lasting.path.exists());
+}

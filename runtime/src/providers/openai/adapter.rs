@@ -72,6 +72,7 @@ impl OpenAi {
             total_timeout: None,
             headers: config.custom_headers.clone(),
             redirects: Redirects::SameOrigin,
+            resolver: None,
         })?;
         let brand = if config.brand.is_empty() { "OpenAI compatible" } else { &config.brand };
         let meta = ProviderMeta {

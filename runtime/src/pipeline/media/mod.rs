@@ -1,0 +1,16 @@
+//! The pictures and voices of a message: fetched, or decoded, into the attachments.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `addresses` | which addresses may be connected to |
+//! | `fetch` | the download, with its limits |
+//! | `kind` | what a file is, by its first bytes |
+//! | `message` | which files of a message, and what becomes of each |
+
+mod addresses;
+mod fetch;
+mod kind;
+mod message;
+
+pub use fetch::MediaFetcher;
+pub(super) use message::{disarm, fetch_all};
