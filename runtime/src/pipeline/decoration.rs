@@ -107,6 +107,7 @@ fn pieces(passage: &Passage<'_>, said: &Said) -> Vec<Outgoing> {
         address(first, event, settings.reply_with_mention, settings.reply_with_quote);
     }
     let outgoing = |(message, pause): (MessageChain, Duration)| Outgoing {
+        account: event.self_id.clone(),
         pause_ms: u32::try_from(pause.as_millis()).unwrap_or(u32::MAX),
         ..reply(event, message)
     };

@@ -176,6 +176,11 @@ pub trait Adapter: Send + Sync + 'static {
         Err(QueryError::Unsupported)
     }
 
+    /// A person, by the name that the session of the origin knows.
+    async fn person(&self, _origin: Origin<'_>, _user_id: &str) -> Result<Sender, QueryError> {
+        Err(QueryError::Unsupported)
+    }
+
     /// Where a received file, picture or voice can be fetched: an `http(s)` address.
     async fn media_address(
         &self,

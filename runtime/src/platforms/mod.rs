@@ -11,6 +11,7 @@
 //! | `supervision` | one running platform: restarts, and the order of its end |
 //! | `health` | whether it runs, and what went wrong lately |
 //! | `kinds` | which types there are |
+//! | `templates` | the forms of the configuration page |
 //! | `adapters` | [`Adapters`]: what a turn asks its platform through |
 //! | `webchat`, `onebot` | the platforms |
 
@@ -23,6 +24,7 @@ mod kinds;
 mod onebot;
 mod registry;
 mod supervision;
+mod templates;
 pub mod webchat;
 
 pub use adapter::{
@@ -38,3 +40,4 @@ pub use onebot::OneBotError;
 pub use onebot::fuzzed as onebot_fuzzed;
 pub(crate) use registry::Surroundings;
 pub use registry::{PlatformStatus, Platforms};
+pub use templates::config_schema;

@@ -11,7 +11,6 @@ use firstlight_core::lifecycle::StepCx;
 use firstlight_core::model::BuiltInChat;
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use serde_json::Map;
 use tokio::sync::Mutex;
 
 use super::adapter::{Adapter, Capabilities, Connections};
@@ -50,7 +49,8 @@ struct Shared {
 }
 
 struct Instance {
-    entry: PlatformEntry,
+    id: String,
+    kind: String,
     health: Health,
     running: Option<(Arc<dyn Adapter>, Arc<Running>)>,
 }
@@ -118,11 +118,10 @@ impl Platforms {
         for chat in BuiltInChat::ALL {
             let id = chat.to_string();
             let adapter = Arc::new(ChatAdapter::new(chat, self.shared.webchat.clone()));
-            let entry =
-                PlatformEntry { kind: id.clone(), id: id.clone(), enable: true, rest: Map::new() };
             let health = Health::new(self.shared.cx.item(&id));
-            let running = Some(self.begin(&entry, Arc::clone(&adapter) as _, &health));
-            self.shared.instances.write().insert(id, Instance { entry, health, running });
+            let running = Some(self.begin(&id, Arc::clone(&adapter) as _, &health));
+            let instance = Instance { kind: id.clone(), id: id.clone(), health, running };
+            self.shared.instances.write().insert(id, instance);
             adapter.up().await;
         }
     }
@@ -143,13 +142,13 @@ impl Platforms {
                 health.stopped();
                 (None, Ok(()))
             }
-            Ok(Some(adapter)) => (Some(self.begin(entry, adapter, &health)), Ok(())),
+            Ok(Some(adapter)) => (Some(self.begin(&entry.id, adapter, &health)), Ok(())),
             Err(error) => {
                 health.refused(&error.to_string());
                 (None, Err(error))
             }
         };
-        let instance = Instance { entry: entry.clone(), health, running };
+        let instance = Instance { id: entry.id.clone(), kind: entry.kind.clone(), health, running };
         self.shared.instances.write().insert(entry.id.clone(), instance);
         outcome
     }
@@ -187,18 +186,18 @@ impl Platforms {
 
     fn begin(
         &self,
-        entry: &PlatformEntry,
+        id: &str,
         adapter: Arc<dyn Adapter>,
         health: &Health,
     ) -> (Arc<dyn Adapter>, Arc<Running>) {
         let Surroundings { bus, epoch, intake, adapters, .. } = &self.shared.surroundings;
-        adapters.insert(&entry.id, Arc::clone(&adapter));
+        adapters.insert(id, Arc::clone(&adapter));
         let run = Run {
-            name: entry.id.clone(),
+            name: id.to_owned(),
             adapter: Arc::clone(&adapter),
             intake: intake.clone(),
             health: health.clone(),
-            sender: Sender::new(bus.clone(), *epoch, &entry.id, Arc::clone(&adapter)),
+            sender: Sender::new(bus.clone(), *epoch, id, Arc::clone(&adapter)),
         };
         (adapter, Arc::new(run.begin(&self.shared.cx)))
     }
@@ -210,10 +209,10 @@ impl Instance {
         let adapter = self.running.as_ref().map(|(adapter, _)| adapter);
         let capabilities: Option<Capabilities> = adapter.map(|adapter| adapter.capabilities());
         PlatformStatus {
-            id: self.entry.id.clone(),
-            kind: self.entry.kind.clone(),
+            id: self.id.clone(),
+            kind: self.kind.clone(),
             display_name: capabilities
-                .map_or_else(|| self.entry.id.clone(), |can| can.display_name.to_owned()),
+                .map_or_else(|| self.id.clone(), |can| can.display_name.to_owned()),
             state: record.state,
             started_at: record.started_at,
             faults: record.faults.into(),

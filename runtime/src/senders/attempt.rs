@@ -20,7 +20,7 @@ const LONGEST_SEND: Duration = Duration::from_mins(3);
 /// A pause of at most this length is waited for; a longer one gives its place to another session.
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a message rests whose account is not connected while the platform as a whole is.
-const REST: i64 = 1_000;
+const REST: i64 = 2_000;
 /// The pause before an outcome is noted again that the database refused.
 const SETTLE_AGAIN: Duration = Duration::from_millis(500);
 

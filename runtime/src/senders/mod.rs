@@ -7,4 +7,7 @@ mod attempt;
 mod paces;
 mod sender;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use sender::Sender;

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use firstlight_core::config::DocumentId;
+use firstlight_runtime::platforms::config_schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ pub(super) const KEY: &str = "platform";
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ListedPlatforms")]
 pub struct Listed {
+    /// The forms, and what to begin from.
+    config_schema: Value,
     platforms: Vec<Value>,
     revision: i64,
 }
@@ -50,7 +53,8 @@ pub struct Delete {
 pub async fn read(app: Data<App>) -> Answer<Listed> {
     let view = app.config.view(&DocumentId::Platforms)?;
     let platforms = list(&view.value, KEY).to_vec();
-    Ok(Reply::data(Listed { platforms, revision: view.revision }))
+    let config_schema = config_schema();
+    Ok(Reply::data(Listed { config_schema, platforms, revision: view.revision }))
 }
 
 /// `POST /api/config/platform/new`

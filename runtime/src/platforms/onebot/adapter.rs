@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firstlight_core::db::Attachments;
 use firstlight_core::lifecycle::BoxError;
-use firstlight_core::model::{Component, Group, Outgoing, PlatformId};
+use firstlight_core::model::{Component, Group, Outgoing, PlatformId, Sender};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
@@ -160,6 +160,10 @@ impl Adapter for OneBot {
 
     async fn group(&self, origin: Origin<'_>, group_id: &str) -> Result<Group, QueryError> {
         queries::group(self, origin, group_id).await
+    }
+
+    async fn person(&self, origin: Origin<'_>, user_id: &str) -> Result<Sender, QueryError> {
+        queries::person(self, origin, user_id).await
     }
 
     async fn media_address(

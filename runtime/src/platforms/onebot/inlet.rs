@@ -25,6 +25,8 @@ const UNIT: usize = 1024;
 const EVENTS: usize = 65_536;
 /// How many are accepted in one transaction at most.
 const BATCH: usize = 128;
+/// How many are offered to a full inbox at least.
+const LEAST_OFFER: usize = 8;
 /// The first pause when the inbox is full; it doubles up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -102,16 +104,17 @@ impl Outlet {
         while self.queue.recv_many(&mut raw, BATCH).await > 0 {
             let mut waiting: Vec<(MessageEvent, String)> =
                 raw.iter().filter_map(|raw| self.read(raw)).collect();
-            let mut pause = PAUSE;
+            let (mut pause, mut offered) = (PAUSE, BATCH);
             while !waiting.is_empty() {
-                let offered = waiting.len();
-                self.offer(&mut waiting).await;
-                if waiting.len() < offered {
-                    pause = PAUSE;
-                }
-                if !waiting.is_empty() {
+                offered = offered.min(waiting.len());
+                let stored = self.offer(&mut waiting, offered).await;
+                if stored < offered {
+                    // A full inbox is asked for little at a time: each offer costs its work again.
+                    pause = if stored > 0 { PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                    offered = (stored * 2).max(LEAST_OFFER);
                     sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                } else {
+                    offered = offered.saturating_mul(2);
                 }
             }
             // The room is given back only now: what waits for the inbox counts as being in memory.
@@ -119,14 +122,19 @@ impl Outlet {
         }
     }
 
-    /// Offers what waits; what found no room stays.
-    async fn offer(&self, waiting: &mut Vec<(MessageEvent, String)>) {
-        match self.intake.accept_all(waiting.clone()).await {
+    /// Offers the first so many that wait, and answers how many found room; the others stay.
+    async fn offer(&self, waiting: &mut Vec<(MessageEvent, String)>, count: usize) -> usize {
+        let offered = waiting.iter().take(count).cloned().collect();
+        match self.intake.accept_all(offered).await {
             Ok(accepted) => {
                 let stored = accepted.iter().take_while(|a| !matches!(a, Accepted::Full)).count();
                 waiting.drain(..stored.min(waiting.len()));
+                stored
             }
-            Err(error) => self.refused(&error).await,
+            Err(error) => {
+                self.refused(&error).await;
+                0
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `config` | the keys, and which of them go together |
+//! | `config`, `form` | the keys, which of them go together, and how they are shown |
 //! | `adapter` | [`OneBot`]: the platform as the runtime sees it |
 //! | `listener`, `handshake`, `callback` | our port: who may connect, and events over HTTP |
 //! | `forward` | our own connection to a client |
@@ -25,6 +25,7 @@ mod config;
 mod connection;
 mod cq;
 mod event;
+mod form;
 mod forward;
 #[cfg(fuzzing)]
 pub mod fuzzed;
@@ -40,8 +41,12 @@ mod queries;
 mod segments;
 mod splitting;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use adapter::OneBot;
 pub use config::OneBotError;
+pub(crate) use form::{items, template};
 
 /// The names of the type: the one that existing configurations have, and the plain one.
 pub(crate) const KINDS: &[&str] = &["aiocqhttp", "onebot"];

@@ -68,7 +68,7 @@ fn other(fields: &Fields<'_>) -> Result<Reading, EventError> {
         let url = text("url");
         Component::File(File {
             name: text("name"),
-            file: segments::identifier(&text("id")).unwrap_or_default(),
+            file: Some(text("id")).filter(|id| segments::is_file_id(id)).unwrap_or_default(),
             url: if segments::is_web(&url) { url } else { String::new() },
         })
     });

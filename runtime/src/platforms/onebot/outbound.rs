@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::adapter::OneBot;
 use super::answers::CallError;
 use super::media::{Media, MediaError};
-use super::segments::{identifier, is_inline, is_web};
+use super::segments::{is_inline, is_name, is_web};
 use crate::platforms::Delivery;
 
 /// How deep bundles within bundles are written.
@@ -16,7 +16,7 @@ const DEPTH: usize = 3;
 
 /// Whom a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target<'a> {
+pub(super) enum Target<'a> {
     Group(&'a str),
     User(&'a str),
 }
@@ -55,7 +55,7 @@ fn target(session: &SessionKey) -> Option<Target<'_>> {
     }
 }
 
-async fn call(
+pub(super) async fn call(
     target: Target<'_>,
     chain: &[Component],
     media: &Media,
@@ -78,7 +78,7 @@ async fn call(
 }
 
 /// The segments of a message.
-fn segments<'a>(
+pub(super) fn segments<'a>(
     chain: &'a [Component],
     media: &'a Media,
     depth: usize,
@@ -202,7 +202,7 @@ fn without_places(mut segment: Value) -> Value {
     if let Some(data) = segment.get_mut("data").and_then(Value::as_object_mut) {
         data.retain(|key, value| match value.as_str() {
             Some(text) if matches!(key.as_str(), "file" | "path" | "cover" | "thumb") => {
-                is_web(text) || is_inline(text) || identifier(text).is_some()
+                is_web(text) || is_inline(text) || is_name(text)
             }
             _ => true,
         });
@@ -223,7 +223,7 @@ fn receipt(data: &Value) -> Option<Value> {
 }
 
 /// What became of a message whose call failed. `docs/onebot.md` has the table.
-fn meaning(error: CallError) -> Delivery {
+pub(super) fn meaning(error: CallError) -> Delivery {
     let text = error.to_string();
     match error {
         CallError::Offline => Delivery::Offline,

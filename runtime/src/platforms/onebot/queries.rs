@@ -62,9 +62,26 @@ pub(super) async fn group(
         group.group_owner.or_else(|| members.iter().find(|m| role(m, "owner")).and_then(user));
     group.group_admins =
         Some(members.iter().filter(|m| role(m, "admin")).filter_map(user).collect());
-    group.members =
-        Some(members.iter().take(MOST).filter_map(|m| person(m.as_object()?)).collect());
+    group.members = Some(members.iter().take(MOST).filter_map(|m| named(m.as_object()?)).collect());
     Ok(group)
+}
+
+pub(super) async fn person(
+    bot: &OneBot,
+    origin: Origin<'_>,
+    user_id: &str,
+) -> Result<Sender, QueryError> {
+    let user = number(user_id);
+    if origin.session.kind() == MessageKind::Group {
+        let params = json!({ "group_id": session_id(origin), "user_id": user });
+        if let Ok(member) = ask(bot, origin, "get_group_member_info", params).await
+            && let Some(found) = member.as_object().and_then(named)
+        {
+            return Ok(found);
+        }
+    }
+    let stranger = ask(bot, origin, "get_stranger_info", json!({ "user_id": user })).await?;
+    stranger.as_object().and_then(named).ok_or_else(senseless)
 }
 
 pub(super) async fn media_address(
@@ -121,7 +138,7 @@ async fn ask(
 fn message(data: &Map<String, Value>) -> Option<Quoted> {
     let content = ["message", "content", "raw_message"].iter().find_map(|key| data.get(*key))?;
     let chain = segments::read(content).ok()?;
-    let sender = data.get("sender").and_then(Value::as_object).and_then(person);
+    let sender = data.get("sender").and_then(Value::as_object).and_then(named);
     Some(Quoted {
         sender: sender.unwrap_or_default(),
         time: data.get("time").and_then(Value::as_i64).unwrap_or_default(),
@@ -148,7 +165,7 @@ fn node(value: &Value) -> Option<Quoted> {
     }
 }
 
-fn person(map: &Map<String, Value>) -> Option<Sender> {
+fn named(map: &Map<String, Value>) -> Option<Sender> {
     let name = ["card", "nickname"]
         .iter()
         .find_map(|key| map.get(*key)?.as_str().map(str::trim).filter(|name| !name.is_empty()));

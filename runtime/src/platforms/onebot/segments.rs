@@ -70,8 +70,7 @@ fn safe(segment: Value) -> Value {
         }
         // Quoted content is asked for by its id, not believed.
         "reply" => *data = data.get("id").map(|id| one("id", id.clone())).unwrap_or_default(),
-        "node" | "nodes" => harmless(data, 0),
-        _ => places(data),
+        _ => harmless(data, 0),
     }
     Value::Object(map)
 }
@@ -81,7 +80,7 @@ fn file(data: &Map<String, Value>) -> Map<String, Value> {
     let text = |keys: &[&str]| keys.iter().find_map(|key| id(data, key));
     let name = text(&["file_name", "name", "file"]).unwrap_or_default();
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let own = text(&["file_id", "id"]).and_then(|own| identifier(&own));
+    let own = text(&["file_id", "id"]).filter(|own| is_file_id(own));
     let url = text(&["url", "file"]).filter(|url| is_web(url));
     let mut safe = Map::new();
     safe.insert("name".to_owned(), name.into());
@@ -115,7 +114,7 @@ fn places(data: &mut Map<String, Value>) {
         let Some(value) = data.get(*key) else { continue };
         let keep = match value {
             Value::String(text) if *key == "file" => {
-                is_web(text) || is_inline(text) || identifier(text).is_some()
+                is_web(text) || is_inline(text) || is_name(text)
             }
             Value::String(text) => is_web(text) || is_inline(text),
             _ => true,
@@ -137,16 +136,15 @@ pub(super) fn is_inline(text: &str) -> bool {
     text.starts_with("base64://") || text.starts_with("data:")
 }
 
-/// The client's own name for a file, if it is one: no path and no address.
-pub(super) fn identifier(text: &str) -> Option<String> {
-    let fits = |c: char| !c.is_control() && !matches!(c, '\\' | ':');
-    let fine = !text.is_empty()
-        && text.len() <= LONGEST_NAME
-        && text.chars().all(fits)
-        // Ids of group files are `/` and a UUID.
-        && !text.trim_start_matches('/').contains('/')
-        && !text.contains("..");
-    fine.then(|| text.to_owned())
+/// Whether it is the client's own name for something: no path and no address.
+pub(super) fn is_name(text: &str) -> bool {
+    let fits = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':');
+    !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(fits) && !text.contains("..")
+}
+
+/// Whether it is the client's own id of a file; those of group files begin with a slash.
+pub(super) fn is_file_id(text: &str) -> bool {
+    is_name(text.strip_prefix('/').unwrap_or(text))
 }
 
 fn one(key: &str, value: Value) -> Map<String, Value> {

@@ -1,4 +1,4 @@
-//! OneBot through the real runtime: a client connects, is heard, and is called.
+//! A gateway with one OneBot platform, and a bare client for what the fake cannot misdo.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,27 +20,27 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const ALL: Page = Page { number: 1, size: 500 };
 
 /// A gateway with one OneBot platform, `qq`.
-struct Gateway {
-    control: Control<Runtime>,
-    foundation: Foundation,
+pub(super) struct Gateway {
+    pub(super) control: Control<Runtime>,
+    pub(super) foundation: Foundation,
     _folder: TempDir,
 }
 
 /// A client on the far side.
-struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(super) struct Client {
+    pub(super) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Gateway {
-    async fn start(keys: Value) -> Self {
+    pub(super) async fn start(keys: Value) -> Self {
         Self::start_with(keys, BusSettings::default()).await
     }
 
-    async fn start_with(keys: Value, bus: BusSettings) -> Self {
+    pub(super) async fn start_with(keys: Value, bus: BusSettings) -> Self {
         let folder = TempDir::new().unwrap();
         let database = Database::open(&folder.path().join("test.db")).await.unwrap();
         let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
@@ -62,31 +62,31 @@ impl Gateway {
         Self { control, foundation, _folder: folder }
     }
 
-    fn lease(&self) -> Lease<Runtime> {
+    pub(super) fn lease(&self) -> Lease<Runtime> {
         self.control.snapshot().state.live().unwrap().lease()
     }
 
-    fn status(&self) -> PlatformStatus {
+    pub(super) fn status(&self) -> PlatformStatus {
         let found = self.lease().platforms.statuses().into_iter().find(|s| s.id == "qq");
         found.unwrap()
     }
 
-    async fn address(&self) -> String {
+    pub(super) async fn address(&self) -> String {
         until("the platform listens", || self.status().connections.listening).await
     }
 
-    async fn connect(&self) -> Client {
+    pub(super) async fn connect(&self) -> Client {
         let address = self.address().await;
         Client::connect(&format!("ws://{address}/ws"), &[("X-Self-ID", "10001")]).await.unwrap()
     }
 
-    async fn apply(&self, keys: Value) -> Result<(), String> {
+    pub(super) async fn apply(&self, keys: Value) -> Result<(), String> {
         let entry: PlatformEntry = serde_json::from_value(entry_value(keys)).unwrap();
         self.lease().platforms.apply(&entry).await.map_err(|error| error.to_string())
     }
 
     /// Every row of the inbox, oldest first.
-    async fn inbox(&self) -> Vec<InboxRow> {
+    pub(super) async fn inbox(&self) -> Vec<InboxRow> {
         let mut rows = Vec::new();
         for state in InboxState::ALL {
             rows.extend(self.foundation.bus.inbox_in(state, ALL).await.unwrap());
@@ -95,7 +95,7 @@ impl Gateway {
         rows
     }
 
-    async fn received(&self, count: usize) -> Vec<MessageEvent> {
+    pub(super) async fn received(&self, count: usize) -> Vec<MessageEvent> {
         let rows = loop {
             let rows = self.inbox().await;
             if rows.len() >= count {
@@ -106,12 +106,12 @@ impl Gateway {
         rows.into_iter().map(|row| serde_json::from_value(row.payload).unwrap()).collect()
     }
 
-    async fn queue(&self, session: &str, chain: MessageChain) -> i64 {
+    pub(super) async fn queue(&self, session: &str, chain: MessageChain) -> i64 {
         let outgoing = Outgoing::new(session.parse().unwrap(), chain);
         self.queue_payload(session, json!(outgoing)).await
     }
 
-    async fn queue_payload(&self, session: &str, payload: Value) -> i64 {
+    pub(super) async fn queue_payload(&self, session: &str, payload: Value) -> i64 {
         let new = NewOutbox {
             platform_id: "qq".into(),
             session_key: session.into(),
@@ -125,7 +125,11 @@ impl Gateway {
         }
     }
 
-    async fn becomes(&self, id: i64, wanted: OutboxState) -> firstlight_core::bus::OutboxRow {
+    pub(super) async fn becomes(
+        &self,
+        id: i64,
+        wanted: OutboxState,
+    ) -> firstlight_core::bus::OutboxRow {
         let found = async {
             loop {
                 let row = self.foundation.bus.outbox_row(id).await.unwrap().unwrap();
@@ -142,7 +146,7 @@ impl Gateway {
     }
 }
 
-fn entry_value(mut keys: Value) -> Value {
+pub(super) fn entry_value(mut keys: Value) -> Value {
     let map = keys.as_object_mut().unwrap();
     map.insert("id".into(), json!("qq"));
     map.entry("type").or_insert(json!("aiocqhttp"));
@@ -150,7 +154,7 @@ fn entry_value(mut keys: Value) -> Value {
     keys
 }
 
-async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(super) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let found = async {
         loop {
             if let Some(found) = look() {
@@ -163,7 +167,7 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 impl Client {
-    async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+    pub(super) async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
@@ -175,12 +179,12 @@ impl Client {
         }
     }
 
-    async fn say(&mut self, event: &Value) {
+    pub(super) async fn say(&mut self, event: &Value) {
         self.socket.send(Message::text(event.to_string())).await.unwrap();
     }
 
     /// The next call.
-    async fn call(&mut self) -> Value {
+    pub(super) async fn call(&mut self) -> Value {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("a call in time");
             match message.expect("an open connection").expect("a sound connection") {
@@ -191,13 +195,13 @@ impl Client {
         }
     }
 
-    async fn answer(&mut self, call: &Value, data: Value) {
+    pub(super) async fn answer(&mut self, call: &Value, data: Value) {
         let echo = &call["echo"];
         self.say(&json!({ "status": "ok", "retcode": 0, "data": data, "echo": echo })).await;
     }
 
     /// Whether the gateway closes the connection.
-    async fn is_closed(&mut self) -> bool {
+    pub(super) async fn is_closed(&mut self) -> bool {
         let end = async {
             loop {
                 match self.socket.next().await {
@@ -210,7 +214,7 @@ impl Client {
     }
 }
 
-fn group_message(message_id: i64, text: &str) -> Value {
+pub(super) fn group_message(message_id: i64, text: &str) -> Value {
     json!({
         "post_type": "message", "message_type": "group", "sub_type": "normal",
         "message_id": message_id, "group_id": 200, "user_id": 300, "self_id": 10001,
@@ -220,89 +224,4 @@ fn group_message(message_id: i64, text: &str) -> Value {
     })
 }
 
-const GROUP: &str = "qq:GroupMessage:200";
-
-#[tokio::test]
-async fn a_client_connects_is_heard_and_is_called() {
-    let gateway = Gateway::start(json!({})).await;
-    let mut client = gateway.connect().await;
-    client.say(&group_message(55, "hello")).await;
-    let event = &gateway.received(1).await[0];
-    assert_eq!((event.session.to_string().as_str(), event.text.as_str()), (GROUP, "hello"));
-    assert_eq!(event.sender.nickname.as_deref(), Some("Annie"));
-    assert_eq!((event.message_id.as_str(), event.self_id.as_str()), ("55", "10001"));
-    assert_eq!(event.group.as_ref().unwrap().group_name.as_deref(), Some("G"));
-
-    let id = gateway.queue(GROUP, MessageChain::text("good day")).await;
-    let call = client.call().await;
-    assert_eq!(call["action"], "send_group_msg");
-    let wanted = json!([{ "type": "text", "data": { "text": "good day" } }]);
-    assert_eq!((&call["params"]["group_id"], &call["params"]["message"]), (&json!(200), &wanted));
-    client.answer(&call, json!({ "message_id": 56 })).await;
-    let sent = gateway.becomes(id, OutboxState::Sent).await;
-    assert_eq!(sent.receipt, Some(json!({ "message_id": 56 })));
-}
-
-#[tokio::test]
-async fn a_message_waits_for_the_connection_and_costs_no_attempt() {
-    let gateway = Gateway::start(json!({})).await;
-    let id = gateway.queue(GROUP, MessageChain::text("patience")).await;
-    let row = gateway.foundation.bus.outbox_row(id).await.unwrap().unwrap();
-    assert_eq!((row.state, row.attempts), (OutboxState::Pending, 0));
-    let mut client = gateway.connect().await;
-    let call = client.call().await;
-    client.answer(&call, json!({ "message_id": 1 })).await;
-    assert_eq!(gateway.becomes(id, OutboxState::Sent).await.attempts, 1);
-}
-
-#[tokio::test]
-async fn a_message_whose_payload_cannot_be_read_is_a_dead_letter() {
-    let gateway = Gateway::start(json!({})).await;
-    let mut client = gateway.connect().await;
-    let id = gateway.queue_payload(GROUP, json!({ "session": 7 })).await;
-    let dead = gateway.becomes(id, OutboxState::Dead).await;
-    assert!(dead.error.unwrap().contains("cannot be read"));
-    let next = gateway.queue(GROUP, MessageChain::text("next")).await;
-    let call = client.call().await;
-    client.answer(&call, json!({})).await;
-    gateway.becomes(next, OutboxState::Sent).await;
-}
-
-#[tokio::test]
-async fn s1_a_port_that_others_can_reach_is_refused_without_token_and_secret() {
-    let gateway = Gateway::start(json!({ "ws_reverse_host": "0.0.0.0" })).await;
-    let status = gateway.status();
-    assert!(status.connections.listening.is_none());
-    let told = format!("{:?}", status.state);
-    assert!(told.contains("ws_reverse_token must be set"), "{told}");
-    let error = gateway
-        .apply(json!({
-            "ws_reverse_host": "::", "ws_reverse_token": "t", "http_callback_enable": true,
-        }))
-        .await
-        .unwrap_err();
-    assert!(error.contains("http_callback_secret must be set"), "{error}");
-    let both = json!({
-        "ws_reverse_host": "0.0.0.0", "ws_reverse_token": "t",
-        "http_callback_enable": true, "http_callback_secret": "s",
-    });
-    gateway.apply(both).await.unwrap();
-    gateway.address().await;
-}
-
-#[tokio::test]
-async fn a_changed_entry_replaces_the_instance_and_a_removed_one_closes_its_port() {
-    let gateway = Gateway::start(json!({})).await;
-    let mut old = gateway.connect().await;
-    let port: u16 = gateway.address().await.rsplit(':').next().unwrap().parse().unwrap();
-    // The same port: the old instance must have let go of it.
-    let token = json!({ "ws_reverse_port": port, "ws_reverse_token": "env:PATH" });
-    gateway.apply(token).await.unwrap();
-    assert!(old.is_closed().await);
-    let address = gateway.address().await;
-    assert!(address.ends_with(&format!(":{port}")));
-    assert_eq!(Client::connect(&format!("ws://{address}/ws"), &[]).await.err(), Some(401));
-    gateway.lease().platforms.remove("qq").await;
-    assert!(gateway.lease().platforms.statuses().iter().all(|status| status.id != "qq"));
-    assert!(TcpStream::connect(&address).await.is_err());
-}
+pub(super) const GROUP: &str = "qq:GroupMessage:200";
