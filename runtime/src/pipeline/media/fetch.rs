@@ -117,7 +117,10 @@ fn settings() -> ClientSettings {
     }
 }
 
-fn made(place: &OnceLock<Client>, settings: &ClientSettings) -> Result<&Client, MediaError> {
+fn made<'a>(
+    place: &'a OnceLock<Client>,
+    settings: &ClientSettings,
+) -> Result<&'a Client, MediaError> {
     if let Some(client) = place.get() {
         return Ok(client);
     }
