@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use firstlight_core::db::Attachment;
 use firstlight_core::model::{Component, Image, MessageEvent, Reply};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::fixture::{Gateway, group, private, with};
 
@@ -16,6 +18,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
 struct Host {
     address: String,
     requests: Arc<AtomicUsize>,
+    _serving: JoinSet<()>,
 }
 
 impl Host {
@@ -24,7 +27,8 @@ impl Host {
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&requests);
-        tokio::spawn(async move {
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let mut head = [0; 4096];
@@ -32,7 +36,7 @@ impl Host {
                 let _ = stream.write_all(&answer).await;
             }
         });
-        Self { address, requests }
+        Self { address, requests, _serving: serving }
     }
 
     async fn picture() -> Self {
@@ -69,6 +73,17 @@ fn picture(event: MessageEvent, url: &str) -> MessageEvent {
     with(event, [image(url)])
 }
 
+/// The attachment that a fetched picture became, if any did.
+async fn kept_picture(gateway: &Gateway) -> Option<Attachment> {
+    let database = &gateway.foundation.database;
+    let id: Option<String> =
+        sqlx::query_scalar("SELECT attachment_id FROM attachments WHERE filename = 'picture'")
+            .fetch_optional(database.readers())
+            .await
+            .unwrap();
+    database.attachments().by_id(&id?).await.unwrap()
+}
+
 /// A profile that lets pictures come from the loopback address.
 fn named() -> Value {
     json!({ "platform_settings": { "media_private_hosts": ["127.0.0.1"] } })
@@ -81,8 +96,8 @@ async fn a_picture_is_fetched_into_the_attachments_and_shown_to_the_model() {
     gateway.answer(picture(private("ada", "m1", "what is it?"), &host.url())).await;
     assert_eq!(host.requests(), 1);
     assert!(gateway.asked().contains("data:image/png;base64,"), "{}", gateway.asked());
-    let kept = gateway.foundation.database.attachments().by_filename("picture").await.unwrap();
-    assert_eq!(std::fs::read(kept.unwrap().path).unwrap(), PNG);
+    let kept = kept_picture(&gateway).await.unwrap();
+    assert_eq!(std::fs::read(kept.path).unwrap(), PNG);
 }
 
 #[tokio::test]
@@ -134,8 +149,7 @@ async fn s9_a_file_that_is_too_large_or_no_picture_is_not_kept() {
         gateway.answer(picture(private("ada", id, "look"), &host.url())).await;
         assert!(gateway.asked().contains("[image that could not be fetched]"), "{id}");
     }
-    let attachments = gateway.foundation.database.attachments();
-    assert!(attachments.by_filename("picture").await.unwrap().is_none());
+    assert!(kept_picture(&gateway).await.is_none());
 }
 
 #[tokio::test]

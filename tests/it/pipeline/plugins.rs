@@ -1,7 +1,7 @@
 //! Plugins within the pipeline: commands that end an answer, listeners that overhear, hooks.
 
 use firstlight_core::bus::InboxState;
-use firstlight_core::model::{EventOptions, MessageEvent, Part};
+use firstlight_core::model::{BuiltInChat, ChatAddress, EventOptions, MessageEvent, Part};
 use firstlight_plugins_api::{
     Call, Event, Filter, Handler, Hook, HookKind, Host, Manifest, Message, ModelMessage,
     ModelRequest, Permission, Plugin, PluginError, Reply, Version,
@@ -170,8 +170,8 @@ async fn who_may_not_run_a_command_ends_nothing_with_it() {
 async fn a_stop_in_the_web_chat_ends_the_answer_and_keeps_what_was_said_marked_as_stopped() {
     let gateway = Gateway::with(json!({})).await;
     let message = |number, text: &str| WebchatMessage {
-        username: "ada".into(),
-        session_id: "s".into(),
+        address: ChatAddress::new(BuiltInChat::Web, "ada", "s").unwrap(),
+        uploader: "ada".into(),
         message_id: Uuid::from_u128(number),
         parts: vec![Part::text(text)],
         options: EventOptions::default(),

@@ -42,7 +42,7 @@ impl Adapter for Endless {
     }
 
     async fn online(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn quoted(&self, origin: Origin<'_>, id: &str) -> Result<Quoted, QueryError> {

@@ -11,7 +11,7 @@ fn judged(flagged: bool) -> Reply {
     Reply::Raw { content_type: "application/json".into(), pieces: vec![body] }
 }
 
-fn moderated(service: &FakeOpenAi, more: Value) -> Value {
+fn moderated(service: &FakeOpenAi, more: &Value) -> Value {
     let mut moderation = json!({ "enable": true, "api_key": "sk-judge",
         "url": format!("http://{}/v1/moderations", service.address()) });
     moderation.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -59,7 +59,7 @@ async fn s13_a_pattern_that_the_engine_does_not_understand_is_refused_when_it_is
 async fn a_service_judges_what_is_said_to_the_bot_and_hears_nothing_else() {
     let service = FakeOpenAi::start();
     service.when_path("/v1/moderations", judged(true));
-    let gateway = Gateway::with(moderated(&service, json!({}))).await;
+    let gateway = Gateway::with(moderated(&service, &json!({}))).await;
     let said = gateway.said(private("ada", "m1", "hello")).await;
     assert!(said[0].contains("not accepted"), "{said:?}");
     assert_eq!(service.requests()[0].body["input"], "hello");
@@ -75,11 +75,11 @@ async fn a_service_that_is_down_lets_texts_pass_or_refuses_them_as_the_profile_s
     let service = FakeOpenAi::start();
     let down = Reply::Status { status: 500, body: "oops".into(), retry_after: None };
     service.when_path("/v1/moderations", down);
-    let gateway = Gateway::with(moderated(&service, json!({ "when_down": "pass" }))).await;
+    let gateway = Gateway::with(moderated(&service, &json!({ "when_down": "pass" }))).await;
     assert_eq!(gateway.said(private("ada", "m1", "hello")).await, ["You said: hello"]);
     service.when_path("/v1/moderations", Reply::Silence);
     let refusing = json!({ "when_down": "refuse", "timeout_seconds": 1 });
-    let gateway = Gateway::with(moderated(&service, refusing)).await;
+    let gateway = Gateway::with(moderated(&service, &refusing)).await;
     let said = gateway.said(private("ada", "m1", "hello")).await;
     assert!(said[0].contains("not accepted"), "{said:?}");
 }
