@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod custom_gateway;
 #[cfg(test)]
 mod dead_letters;
