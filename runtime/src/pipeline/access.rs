@@ -10,7 +10,7 @@ use super::answer::TurnEnd;
 use super::passage::Passage;
 
 pub(super) fn list(passage: &mut Passage<'_>) {
-    if passage.is_webchat() || is_listed(passage) {
+    if passage.is_built_in() || is_listed(passage) {
         return;
     }
     if passage.scope.profile.platform_settings.id_whitelist_log {

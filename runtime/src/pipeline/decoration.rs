@@ -28,7 +28,7 @@ pub(super) async fn run(passage: &mut Passage<'_>) {
             passage.said.push(said);
         }
     }
-    if passage.is_webchat() {
+    if passage.is_built_in() {
         return;
     }
     let outgoing: Vec<Outgoing> =
@@ -56,7 +56,7 @@ async fn decorated(passage: &mut Passage<'_>, mut said: Said) -> Option<Said> {
         return None;
     }
     if said.by == Speaker::Model
-        && !passage.is_webchat()
+        && !passage.is_built_in()
         && profile.provider_settings.display_reasoning_text
     {
         add_reasoning(passage.ended(), &mut said.message);

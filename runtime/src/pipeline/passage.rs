@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firstlight_core::db::Database;
-use firstlight_core::model::{MessageChain, MessageEvent, Outgoing, PlatformId};
+use firstlight_core::model::{ChatAddress, MessageChain, MessageEvent, Outgoing};
 
 use super::answer::TurnEnd;
 use super::compiled::Compiled;
@@ -66,7 +66,7 @@ pub struct Turn {
     pub asked: Option<Message>,
     /// What is said in the session, in order, decorated.
     pub said: Vec<Said>,
-    /// The same as messages for the platform's sender; none for the web chat, which shows `said`.
+    /// The same as messages for the platform's sender; none for the built-in chats, which show `said`.
     pub outgoing: Vec<Outgoing>,
     /// What the persona says instead of what went wrong.
     pub apology: Option<String>,
@@ -82,6 +82,9 @@ pub(super) struct Passage<'a> {
     pub(super) resources: &'a Resources,
     /// Whether the message is for the bot, and not only overheard by a listener.
     pub(super) awake: bool,
+    /// Whether it is of a chat that is built in. The turn decides by the same rule where its answer
+    /// is seen, so that it is seen once.
+    built_in: bool,
     pub(super) handlers: Vec<Activated>,
     pub(super) said: Vec<Said>,
     pub(super) conversation: Option<String>,
@@ -100,6 +103,7 @@ impl<'a> Passage<'a> {
         resources: &'a Resources,
     ) -> Self {
         Self {
+            built_in: ChatAddress::of_key(&event.session).is_some(),
             event,
             scope,
             compiled,
@@ -147,15 +151,15 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// Whether its answers are shown by the web chat rather than sent by a platform's sender.
-    pub(super) fn is_webchat(&self) -> bool {
-        self.event.platform_id().as_str() == PlatformId::WEBCHAT
+    /// Whether its answers are shown by a built-in chat rather than sent by a platform's sender.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.built_in
     }
 
     /// Whether its answer is seen while it is being made, so that it cannot be changed any more.
     pub(super) fn streams(&self) -> bool {
         let wish = self.scope.profile.provider_settings.streaming_response;
-        self.is_webchat() && self.event.options.enable_streaming.unwrap_or(wish)
+        self.built_in && self.event.options.enable_streaming.unwrap_or(wish)
     }
 
     pub(super) fn into_turn(self) -> Turn {

@@ -11,7 +11,7 @@ use super::media;
 use super::passage::Passage;
 
 pub(super) async fn run(passage: &mut Passage<'_>) {
-    if passage.is_webchat() {
+    if passage.is_built_in() {
         return;
     }
     media::disarm(&mut passage.event.message.chain);

@@ -1,7 +1,7 @@
 //! Stage 9, respond: what goes to the platform's sender, committed with the end of the turn.
 
 use firstlight_core::messages::Language;
-use firstlight_core::model::{Component, MessageChain, MessageEvent, Outgoing, PlatformId};
+use firstlight_core::model::{ChatAddress, Component, MessageChain, MessageEvent, Outgoing};
 
 use super::answer::TurnEnd;
 use super::decoration::is_blank;
@@ -11,7 +11,7 @@ use super::passage::{Passage, Said, Speaker, Turn};
 /// answer that failed half-way, what had been said goes first.
 pub(super) fn run(passage: &mut Passage<'_>) {
     passage.outgoing.retain(|outgoing| !is_blank(&outgoing.message));
-    if passage.is_webchat() {
+    if passage.is_built_in() {
         return;
     }
     let Some(TurnEnd::Failed { error, partial }) = passage.ended() else { return };
@@ -32,7 +32,7 @@ pub(super) fn run(passage: &mut Passage<'_>) {
 /// Tells the error of a turn that never came to its stages.
 pub(crate) fn tell_failure(turn: &mut Turn, language: Language) {
     let TurnEnd::Failed { error, partial } = &turn.end else { return };
-    if turn.event.platform_id().as_str() == PlatformId::WEBCHAT {
+    if ChatAddress::of_key(&turn.event.session).is_some() {
         return;
     }
     let mut chain = MessageChain::text(error.told(language));

@@ -2,7 +2,7 @@
 //! who may do what, and which plugins take it.
 
 use firstlight_core::config::Profile;
-use firstlight_core::model::{Component, MessageEvent, MessageKind, PlatformId};
+use firstlight_core::model::{ChatAddress, Component, MessageEvent, MessageKind};
 
 use super::answer::TurnEnd;
 use super::passage::{Passage, Speaker};
@@ -51,8 +51,9 @@ pub(crate) fn wake(event: &mut MessageEvent, profile: &Profile) -> Wake {
     }
     event.text = event.text.trim().to_owned();
     event.prefixed = speaks_to_the_bot(event) && cut_prefix(event, &profile.wake_prefix);
-    let web = event.platform_id().as_str() == PlatformId::WEBCHAT;
-    let private = event.is_private() && (web || !settings.friend_message_needs_wake_prefix);
+    let needs_prefix =
+        settings.friend_message_needs_wake_prefix && ChatAddress::of_key(&event.session).is_none();
+    let private = event.is_private() && !needs_prefix;
     event.addressed = event.prefixed || private || names_the_bot(event, settings.ignore_at_all);
     if event.addressed { Wake::Awake } else { Wake::Asleep }
 }
@@ -162,10 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn the_web_chat_never_needs_a_prefix() {
+    fn the_built_in_chats_never_need_a_prefix() {
         let mut profile = slash();
         profile.platform_settings.friend_message_needs_wake_prefix = true;
-        check("webchat:FriendMessage:webchat!ann!s", "hello", &profile, (Wake::Awake, "hello"));
+        for session in ["webchat:FriendMessage:webchat!ann!s", "tui:FriendMessage:tui!ann!s"] {
+            check(session, "hello", &profile, (Wake::Awake, "hello"));
+        }
     }
 
     #[test]
