@@ -1,3 +1,5 @@
+//! Which handlers take which lines.
+
 use std::cell::RefCell;
 
 use super::*;

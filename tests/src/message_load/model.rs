@@ -56,7 +56,8 @@ fn whole(bytes: &[u8]) -> Result<Option<usize>> {
 }
 
 fn answer(request: &[u8]) -> String {
-    let said = super::number(request).map_or_else(|| "no number".to_owned(), |n| n.to_string());
+    let said =
+        super::number::number(request).map_or_else(|| "no number".to_owned(), |n| n.to_string());
     let said =
         format!("#{said} is what it is about, and there is not more to be said of it than that.");
     let streams = request.windows(13).any(|window| window == b"\"stream\":true");

@@ -111,7 +111,11 @@ impl Peer {
         };
         let reply = json!({ "status": "ok", "retcode": 0, "data": data, "echo": action["echo"] });
         self.answers.send(Message::text(reply.to_string()))?;
-        Ok(if sends { super::number(action["params"].to_string().as_bytes()) } else { None })
+        Ok(if sends {
+            super::number::number(action["params"].to_string().as_bytes())
+        } else {
+            None
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What single platforms can do beside messages, by the type of the platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PlatformSpecific {
     /// Telegram.
@@ -29,31 +29,24 @@ pub struct PreAcknowledgement {
 pub struct PreAcknowledgementEmoji {
     /// Whether there is one.
     pub enable: bool,
-    /// One of these, by chance.
+    /// One of these, by chance. None: the one that is usual on the platform.
     pub emojis: Vec<String>,
-}
-
-impl Default for PlatformSpecific {
-    fn default() -> Self {
-        let reacting = |emoji: &str| PreAcknowledgement {
-            pre_ack_emoji: PreAcknowledgementEmoji {
-                enable: false,
-                emojis: vec![emoji.to_owned()],
-            },
-        };
-        Self { telegram: reacting("✍️"), lark: reacting("Typing"), discord: reacting("🤔") }
-    }
 }
 
 impl PlatformSpecific {
     /// The reactions to choose from on a platform of that type; none when it is switched off.
-    pub fn reactions(&self, platform_type: &str) -> &[String] {
-        let platform = match platform_type {
-            "telegram" => &self.telegram,
-            "lark" => &self.lark,
-            "discord" => &self.discord,
-            _ => return &[],
+    pub fn reactions(&self, platform_type: &str) -> Vec<String> {
+        let (platform, usual) = match platform_type {
+            "telegram" => (&self.telegram, "✍️"),
+            "lark" => (&self.lark, "Typing"),
+            "discord" => (&self.discord, "🤔"),
+            _ => return Vec::new(),
         };
-        if platform.pre_ack_emoji.enable { &platform.pre_ack_emoji.emojis } else { &[] }
+        let PreAcknowledgementEmoji { enable, emojis } = &platform.pre_ack_emoji;
+        match (enable, emojis.as_slice()) {
+            (false, _) => Vec::new(),
+            (true, []) => vec![usual.to_owned()],
+            (true, chosen) => chosen.to_vec(),
+        }
     }
 }

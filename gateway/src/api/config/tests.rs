@@ -211,7 +211,8 @@ async fn a_platform_that_cannot_run_is_saved_and_reported() {
     assert_eq!(refusal(&post(&app, "platform/update", renamed).await), "invalid");
     data(post(&app, "platform/delete", json!({"id": "tg"})).await);
     let status = send(&app, &TABLE, signed("/api/platform/stats")).await;
-    assert_eq!(status.body["data"]["summary"]["total"], json!(1));
+    // The two built-in chats, of the page and of the terminal.
+    assert_eq!(status.body["data"]["summary"]["total"], json!(2));
     for path in ["platform/update", "platform/delete"] {
         let gone = post(&app, path, json!({"id": "tg", "config": {"type": "telegram"}})).await;
         assert_eq!(refusal(&gone), "not_found");

@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use super::config::Keys;
 
+/// The names of the type: the one that existing configurations have, and the plain one.
+pub(crate) const KINDS: &[&str] = &["aiocqhttp", "onebot"];
+
 /// An entry to begin with: every key with its default.
 pub(crate) fn template() -> Value {
-    let mut template = json!({ "id": "qq", "type": super::KINDS.first(), "enable": true });
+    let mut template = json!({ "id": "qq", "type": KINDS.first(), "enable": true });
     if let (Some(template), Value::Object(keys)) =
         (template.as_object_mut(), json!(Keys::default()))
     {

@@ -46,7 +46,4 @@ mod tests;
 
 pub(crate) use adapter::OneBot;
 pub use config::OneBotError;
-pub(crate) use form::{items, template};
-
-/// The names of the type: the one that existing configurations have, and the plain one.
-pub(crate) const KINDS: &[&str] = &["aiocqhttp", "onebot"];
+pub(crate) use form::{KINDS, items, template};

@@ -9,7 +9,8 @@ use firstlight_plugins_api::{
     Call, Handler, Host, Manifest, Permission, Plugin, PluginError, Reply,
 };
 
-use super::{manifest, say};
+use super::registrations::manifest;
+use super::saying::say;
 
 pub(super) struct Conversation {
     host: Host,

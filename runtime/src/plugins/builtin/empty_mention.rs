@@ -12,7 +12,8 @@ use firstlight_plugins_api::{
 };
 use serde_json::Value;
 
-use super::{manifest, sentence};
+use super::registrations::manifest;
+use super::saying::sentence;
 
 /// How long the bot waits for the next message.
 const PATIENCE: Duration = Duration::from_mins(1);

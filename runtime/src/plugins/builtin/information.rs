@@ -6,7 +6,8 @@ use firstlight_plugins_api::{
     PluginError, Reply,
 };
 
-use super::{manifest, say, sentence};
+use super::registrations::manifest;
+use super::saying::{say, sentence};
 
 pub(super) struct Information {
     host: Host,

@@ -5,7 +5,8 @@ use firstlight_plugins_api::{
     Argument, Call, Handler, Host, Manifest, Permission, Plugin, PluginError, Reply,
 };
 
-use super::{manifest, say};
+use super::registrations::manifest;
+use super::saying::say;
 
 pub(super) struct Variables {
     host: Host,
