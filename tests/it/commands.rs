@@ -91,7 +91,7 @@ async fn an_operator_renames_a_command_and_it_stays_renamed() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_ends_the_answer_that_is_being_made() -> Result<()> {
     let folder = Folder::with_account(Build::Plain).await?;
-    folder.save_providers(slow_demo(60_000)).await?;
+    folder.save_providers(slow_demo(300)).await?;
     let gateway = folder.start(Build::Plain).await?;
     gateway.ready().await?;
     let mut running = say(&gateway, SESSION, "tell me everything").await?;
