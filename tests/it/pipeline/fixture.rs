@@ -97,6 +97,15 @@ impl Gateway {
         }
     }
 
+    /// Waits until a session has no running turn. A turn leaves the list just after its row is done.
+    pub(super) async fn at_rest(&self, session: &SessionKey) {
+        let state = self.control.snapshot().state;
+        let lease = state.live().unwrap().lease();
+        while lease.live.stop(session) > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Hands a message in that is expected to be done, and answers with what is said to it.
     pub(super) async fn said(&self, event: MessageEvent) -> Vec<String> {
         let row = self.answer(event).await;

@@ -90,7 +90,7 @@ async fn a_stop_ends_the_call_of_the_model_and_sends_nothing_of_it() {
     assert_eq!(lease.live.stop(&session), 1);
     gateway.row(id, |row| row.state == InboxState::Done).await;
     assert!(gateway.queued().await.is_empty());
-    assert_eq!(lease.live.stop(&session), 0);
+    gateway.at_rest(&session).await;
 }
 
 #[tokio::test]

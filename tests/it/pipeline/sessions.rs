@@ -21,7 +21,7 @@ async fn b1_a_turn_of_a_member_keeps_its_identity_and_is_found_and_stopped_by_it
     let session = row.conversation_key.parse().unwrap();
     assert_eq!(lease.live.stop(&session), 1);
     gateway.row(ada, |row| row.state == InboxState::Done).await;
-    assert_eq!(lease.live.stop(&session), 0, "nothing of it is left");
+    gateway.at_rest(&session).await;
     let row = gateway.foundation.bus.inbox_row(bob).await.unwrap().unwrap();
     assert_eq!(row.state, InboxState::Leased, "the other member's answer goes on");
 }
