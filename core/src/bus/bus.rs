@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::{BusError, BusSettings, Clock, Queue, inbox_steps, outbox_steps};
-use crate::db::{Bundled, Database};
+use crate::db::{Database, Order};
 
 /// Which owner: the number goes up with every take-over, and only the latest may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,16 +65,15 @@ impl Bus {
     pub async fn take_over(&self) -> Result<(Epoch, Recovered), BusError> {
         let (now, settings) = (self.clock.now(), self.settings.clone());
         self.both_change(move |connection| {
-            Box::pin(async move {
-                let epoch =
-                    sqlx::query_scalar("UPDATE bus_owner SET epoch = epoch + 1 RETURNING epoch")
-                        .fetch_one(&mut *connection)
-                        .await?;
-                let mut recovered = Recovered::default();
-                inbox_steps::recover(connection, None, &settings, now, &mut recovered).await?;
-                outbox_steps::recover(connection, None, &settings, now, &mut recovered).await?;
-                Ok((Epoch(epoch), recovered))
-            })
+            let epoch = connection.query_row(
+                "UPDATE bus_owner SET epoch = epoch + 1 RETURNING epoch",
+                [],
+                |row| row.get(0),
+            )?;
+            let mut recovered = Recovered::default();
+            inbox_steps::recover(connection, None, &settings, now, &mut recovered)?;
+            outbox_steps::recover(connection, None, &settings, now, &mut recovered)?;
+            Ok((Epoch(epoch), recovered))
         })
         .await
     }
@@ -85,14 +84,10 @@ impl Bus {
     pub async fn release(&self, epoch: Epoch) -> Result<Recovered, BusError> {
         let (now, settings) = (self.clock.now(), self.settings.clone());
         self.both_change(move |connection| {
-            Box::pin(async move {
-                let mut recovered = Recovered::default();
-                inbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)
-                    .await?;
-                outbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)
-                    .await?;
-                Ok(recovered)
-            })
+            let mut recovered = Recovered::default();
+            inbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)?;
+            outbox_steps::recover(connection, Some(epoch), &settings, now, &mut recovered)?;
+            Ok(recovered)
         })
         .await
     }
@@ -111,25 +106,20 @@ impl Bus {
     /// Runs a job, then wakes who works on these queues, whether or not the caller still waits.
     pub(super) async fn change<T, F>(&self, queues: &[Queue], job: F) -> Result<T, BusError>
     where
-        F: for<'c> FnOnce(
-                &'c mut SqliteConnection,
-            ) -> futures_util::future::BoxFuture<'c, Result<T, BusError>>
-            + Send
-            + 'static,
+        F: Fn(&Connection) -> Result<T, BusError> + Send + 'static,
         T: Send + 'static,
     {
         let wake = self.waking(queues);
-        self.database.write_then(job, move |_| wake()).await
+        self.database.write_directly(Order::AsItCame, job, move |_| wake()).await
     }
 
-    /// [`Self::change`] by a job that is done together with others of its kind.
-    pub(super) async fn bundled<B: Bundled>(
-        &self,
-        queues: &[Queue],
-        job: B,
-    ) -> Result<B::Output, B::Error> {
-        let wake = self.waking(queues);
-        self.database.write_bundled(job, move |_| wake()).await
+    /// Takes rows out of a queue, once what is stored by the same commit is there.
+    pub(super) async fn lease<T, F>(&self, job: F) -> Result<T, BusError>
+    where
+        F: Fn(&Connection) -> Result<T, BusError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.database.write_directly(Order::Last, job, |_| ()).await
     }
 
     fn waking(&self, queues: &[Queue]) -> impl FnOnce() + Send + 'static {
@@ -142,13 +132,9 @@ impl Bus {
         }
     }
 
-    async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>
+    pub(super) async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>
     where
-        F: for<'c> FnOnce(
-                &'c mut SqliteConnection,
-            ) -> futures_util::future::BoxFuture<'c, Result<T, BusError>>
-            + Send
-            + 'static,
+        F: Fn(&Connection) -> Result<T, BusError> + Send + 'static,
         T: Send + 'static,
     {
         self.change(&[Queue::Inbox, Queue::Outbox], job).await

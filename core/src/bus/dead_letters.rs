@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -224,17 +225,10 @@ impl Bus {
         loop {
             let (of, now) = (of.clone(), self.clock.now());
             let clear = self.change(&[], move |connection| {
-                Box::pin(async move {
-                    let done = sqlx::query(sql)
-                        .bind(of.platform_id)
-                        .bind(of.reason)
-                        .bind(before)
-                        .bind(now)
-                        .bind(batch)
-                        .execute(connection)
-                        .await?;
-                    Ok(done.rows_affected())
-                })
+                let cleared = connection
+                    .prepare_cached(sql)?
+                    .execute(params![of.platform_id, of.reason, before, now, batch])?;
+                Ok(cleared as u64)
             });
             let count = clear.await?;
             cleared += count;

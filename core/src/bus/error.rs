@@ -53,6 +53,12 @@ impl From<sqlx::Error> for BusError {
     }
 }
 
+impl From<rusqlite::Error> for BusError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
 impl JobError for BusError {
     fn database(&self) -> Option<&DbError> {
         match self {

@@ -1,9 +1,9 @@
 //! The steps of a received message.
 
+use rusqlite::params;
 use serde_json::Value;
-use sqlx::types::Json;
 
-use super::accepting::Accept;
+use super::accepting::{Accept, Offered};
 use super::finishing::FinishTurn;
 use super::inbox_steps::{Step, leased};
 use super::leasing::LeaseInbox;
@@ -26,9 +26,10 @@ impl Bus {
     pub async fn accept_all(&self, messages: Vec<NewInbox>) -> Result<Vec<Accepted>, BusError> {
         let platforms: Vec<_> = messages.iter().map(|new| new.platform_id.clone()).collect();
         let (bound, now) = (self.settings.max_pending, self.clock.now());
-        let (accepted, _) = self
-            .bundled(&[Queue::Inbox], Accept { messages, history: Vec::new(), bound, now })
-            .await?;
+        let messages = messages.into_iter().map(Offered::from).collect();
+        let accept = Accept { messages, history: Vec::new(), bound, now };
+        let (accepted, _) =
+            self.change(&[Queue::Inbox], move |connection| accept.run(connection)).await?;
         for (platform, accepted) in platforms.into_iter().zip(&accepted) {
             Point::AcceptCommitted.pass();
             offered(platform, *accepted);
@@ -45,8 +46,9 @@ impl Bus {
     ) -> Result<(Accepted, Vec<HistoryRow>), BusError> {
         let platform = new.platform_id.clone();
         let (bound, now) = (self.settings.max_pending, self.clock.now());
-        let job = Accept { messages: vec![new], history, bound, now };
-        let (accepted, shown) = self.bundled(&[Queue::Inbox], job).await?;
+        let accept = Accept { messages: vec![new.into()], history, bound, now };
+        let (accepted, shown) =
+            self.change(&[Queue::Inbox], move |connection| accept.run(connection)).await?;
         Point::AcceptCommitted.pass();
         let accepted = accepted.into_iter().next().unwrap_or(Accepted::Full);
         offered(platform, accepted);
@@ -57,25 +59,23 @@ impl Bus {
     /// outbox is full.
     pub async fn lease_next(&self, epoch: Epoch, limit: u32) -> Result<Vec<InboxRow>, BusError> {
         let (max_unsent, now) = (self.settings.max_unsent, self.clock.now());
-        let rows = self.bundled(&[], LeaseInbox { epoch, limit, max_unsent, now }).await?;
+        let lease = LeaseInbox { epoch, limit, max_unsent, now };
+        let rows = self.lease(move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::TurnLeased.pass();
         }
-        Ok(rows)
+        Ok(rows.into_iter().map(InboxRow::with_payload).collect::<Result<_, _>>()?)
     }
 
     /// Notes how far a turn has got, for the attempt after a crash.
     pub async fn checkpoint(&self, id: i64, epoch: Epoch, value: Value) -> Result<(), BusError> {
+        let value = value.to_string();
         self.change(&[], move |connection| {
-            Box::pin(async move {
-                leased(connection, id, epoch).await?;
-                sqlx::query("UPDATE inbox SET checkpoint = ? WHERE id = ?")
-                    .bind(Json(value))
-                    .bind(id)
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            })
+            leased(connection, id, epoch)?;
+            connection
+                .prepare_cached("UPDATE inbox SET checkpoint = ? WHERE id = ?")?
+                .execute(params![value, id])?;
+            Ok(())
         })
         .await
     }
@@ -88,8 +88,8 @@ impl Bus {
         finish: Finish,
     ) -> Result<Finished, BusError> {
         let now = self.clock.now();
-        let job = FinishTurn { id, epoch, finish, now };
-        let finished = self.bundled(&[Queue::Inbox, Queue::Outbox], job).await?;
+        let turn = FinishTurn { id, epoch, finish, now };
+        let finished = self.both_change(move |connection| turn.run(connection)).await?;
         Point::FinishCommitted.pass();
         Ok(finished)
     }
@@ -98,18 +98,16 @@ impl Bus {
     pub async fn defer(&self, id: i64, epoch: Epoch, error: &str) -> Result<Deferred, BusError> {
         let (now, settings, error) = (self.clock.now(), self.settings.clone(), error.to_owned());
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                if held.attempts >= settings.max_turn_attempts {
-                    let why = PutAside { reason: Reason::Attempts, at: now };
-                    held.step(connection, Step::dead(&held, why, error)).await?;
-                    return Ok(Deferred::Dead);
-                }
-                let at = now + settings.delay(held.attempts);
-                let later = Step { available_at: at, ..Step::to(InboxState::Pending, &held) };
-                held.step(connection, Step { error: Some(error), ..later }).await?;
-                Ok(Deferred::Retry { at })
-            })
+            let held = leased(connection, id, epoch)?;
+            if held.attempts >= settings.max_turn_attempts {
+                let why = PutAside { reason: Reason::Attempts, at: now };
+                held.step(connection, &Step::dead(&held, why, error.clone()))?;
+                return Ok(Deferred::Dead);
+            }
+            let at = now + settings.delay(held.attempts);
+            let later = Step { available_at: at, ..Step::to(InboxState::Pending, &held) };
+            held.step(connection, &Step { error: Some(error.clone()), ..later })?;
+            Ok(Deferred::Retry { at })
         })
         .await
     }
@@ -119,10 +117,8 @@ impl Bus {
         let error = error.to_owned();
         let why = PutAside { reason: Reason::Failed, at: self.clock.now() };
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::dead(&held, why, error)).await
-            })
+            let held = leased(connection, id, epoch)?;
+            held.step(connection, &Step::dead(&held, why, error.clone()))
         })
         .await
     }
@@ -130,10 +126,8 @@ impl Bus {
     /// Puts a leased message back, as if its turn had not been begun.
     pub async fn put_back(&self, id: i64, epoch: Epoch) -> Result<(), BusError> {
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::uncounted(&held)).await
-            })
+            let held = leased(connection, id, epoch)?;
+            held.step(connection, &Step::uncounted(&held))
         })
         .await
     }
@@ -142,11 +136,9 @@ impl Bus {
     /// conversation waits with it.
     pub async fn postpone(&self, id: i64, epoch: Epoch, not_before: i64) -> Result<(), BusError> {
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                let later = Step { available_at: not_before, ..Step::uncounted(&held) };
-                held.step(connection, later).await
-            })
+            let held = leased(connection, id, epoch)?;
+            let later = Step { available_at: not_before, ..Step::uncounted(&held) };
+            held.step(connection, &later)
         })
         .await
     }

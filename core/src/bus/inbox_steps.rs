@@ -1,15 +1,19 @@
 //! How a row of the inbox moves: one statement, which asks the table of states first.
 
-use std::collections::{BTreeSet, HashMap};
-
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::reason::PutAside;
 use super::{Bus, BusError, BusSettings, Epoch, InboxState, Queue, Reason, Recovered};
 
+/// What a step wants to know of a row.
+macro_rules! held {
+    () => {
+        "SELECT id, conversation_key, state, attempts, available_at, lease_epoch
+         FROM inbox"
+    };
+}
+
 /// A row as a step finds it.
-#[derive(sqlx::FromRow)]
 pub(super) struct Held {
     id: i64,
     pub(super) conversation_key: String,
@@ -57,15 +61,23 @@ impl Step {
 }
 
 impl Held {
-    pub(super) async fn load(connection: &mut SqliteConnection, id: i64) -> Result<Self, BusError> {
-        sqlx::query_as(
-            "SELECT id, conversation_key, state, attempts, available_at, lease_epoch
-             FROM inbox WHERE id = ?",
-        )
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .ok_or(BusError::NoSuchRow { queue: Queue::Inbox, id })
+    pub(super) fn load(connection: &Connection, id: i64) -> Result<Self, BusError> {
+        let held = connection
+            .prepare_cached(concat!(held!(), " WHERE id = ?"))?
+            .query_row([id], Self::read)
+            .optional()?;
+        held.ok_or(BusError::NoSuchRow { queue: Queue::Inbox, id })
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            conversation_key: row.get(1)?,
+            state: row.get(2)?,
+            attempts: row.get(3)?,
+            available_at: row.get(4)?,
+            lease_epoch: row.get(5)?,
+        })
     }
 
     /// Refuses who does not hold the lease, or holds it no more.
@@ -87,37 +99,31 @@ impl Held {
 
     /// The only statement that moves a row from one state to another; leasing and finishing have
     /// bulk forms of it.
-    pub(super) async fn step(
-        &self,
-        connection: &mut SqliteConnection,
-        step: Step,
-    ) -> Result<(), BusError> {
+    pub(super) fn step(&self, connection: &Connection, step: &Step) -> Result<(), BusError> {
         check(self.id, self.state, step.to)?;
         let stays_head = self.state == InboxState::Leased && step.to == InboxState::Pending;
-        sqlx::query(
-            "UPDATE inbox SET state = ?, head = ?, attempts = ?, available_at = ?,
-                 error = coalesce(?, error), finished_at = ?, lease_epoch = NULL
-             WHERE id = ?",
-        )
-        .bind(step.to)
-        .bind(stays_head)
-        .bind(step.attempts)
-        .bind(step.available_at)
-        .bind(step.error)
-        .bind(step.finished_at)
-        .bind(self.id)
-        .execute(&mut *connection)
-        .await?;
+        connection
+            .prepare_cached(
+                "UPDATE inbox SET state = ?, head = ?, attempts = ?, available_at = ?,
+                     error = coalesce(?, error), finished_at = ?, lease_epoch = NULL
+                 WHERE id = ?",
+            )?
+            .execute(params![
+                step.to,
+                stays_head,
+                step.attempts,
+                step.available_at,
+                step.error,
+                step.finished_at,
+                self.id,
+            ])?;
         if let Some(PutAside { reason, at }) = step.put_aside {
-            sqlx::query("UPDATE inbox SET reason = ?, put_aside_at = ? WHERE id = ?")
-                .bind(reason)
-                .bind(at)
-                .bind(self.id)
-                .execute(&mut *connection)
-                .await?;
+            connection
+                .prepare_cached("UPDATE inbox SET reason = ?, put_aside_at = ? WHERE id = ?")?
+                .execute(params![reason, at, self.id])?;
         }
         if !stays_head {
-            promote_all(connection, BTreeSet::from([self.conversation_key.as_str()])).await?;
+            promote(connection, &self.conversation_key)?;
         }
         Ok(())
     }
@@ -132,67 +138,42 @@ pub(super) fn check(id: i64, from: InboxState, to: InboxState) -> Result<(), Bus
     Err(BusError::Refused { queue: Queue::Inbox, id, from, to })
 }
 
-/// Makes the oldest unfinished message of each conversation its head, unless there is one.
-pub(super) async fn promote_all(
-    connection: &mut SqliteConnection,
-    keys: BTreeSet<&str>,
-) -> Result<(), BusError> {
-    sqlx::query(
-        "UPDATE OR FAIL inbox SET head = 1 WHERE id IN (
-             SELECT (SELECT id FROM inbox
-                 WHERE conversation_key = ended.value AND state IN ('pending', 'leased')
+/// Makes the oldest unfinished message of a conversation its head, unless there is one.
+pub(super) fn promote(connection: &Connection, key: &str) -> Result<(), BusError> {
+    connection
+        .prepare_cached(
+            "UPDATE OR FAIL inbox SET head = 1 WHERE id = (
+                 SELECT id FROM inbox
+                 WHERE conversation_key = ?1 AND state IN ('pending', 'leased')
                  ORDER BY id LIMIT 1)
-             FROM json_each(?) AS ended
-             WHERE NOT EXISTS (
-                 SELECT 1 FROM inbox WHERE conversation_key = ended.value AND head = 1))",
-    )
-    .bind(Json(keys))
-    .execute(connection)
-    .await?;
+             AND NOT EXISTS (SELECT 1 FROM inbox WHERE conversation_key = ?1 AND head = 1)",
+        )?
+        .execute([key])?;
     Ok(())
 }
 
-/// The rows of these numbers, as far as they are there.
-pub(super) async fn load_all(
-    connection: &mut SqliteConnection,
-    ids: impl Iterator<Item = i64>,
-) -> Result<HashMap<i64, Held>, BusError> {
-    let rows: Vec<Held> = sqlx::query_as(
-        "SELECT id, conversation_key, state, attempts, available_at, lease_epoch
-         FROM inbox WHERE id IN (SELECT value FROM json_each(?))",
-    )
-    .bind(Json(ids.collect::<Vec<_>>()))
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-}
-
 /// The row, if it is leased to that owner.
-pub(super) async fn leased(
-    connection: &mut SqliteConnection,
-    id: i64,
-    epoch: Epoch,
-) -> Result<Held, BusError> {
-    let held = Held::load(connection, id).await?;
+pub(super) fn leased(connection: &Connection, id: i64, epoch: Epoch) -> Result<Held, BusError> {
+    let held = Held::load(connection, id)?;
     held.is_leased_to(epoch)?;
     Ok(held)
 }
 
 /// Takes back leases: of one owner that lets go, or of all owners there were.
-pub(super) async fn recover(
-    connection: &mut SqliteConnection,
+pub(super) fn recover(
+    connection: &Connection,
     let_go: Option<Epoch>,
     settings: &BusSettings,
     now: i64,
     recovered: &mut Recovered,
 ) -> Result<(), BusError> {
-    let leases: Vec<Held> = sqlx::query_as(
-        "SELECT id, conversation_key, state, attempts, available_at, lease_epoch
-         FROM inbox WHERE state = 'leased' AND lease_epoch = coalesce(?, lease_epoch)",
-    )
-    .bind(let_go.map(|epoch| epoch.0))
-    .fetch_all(&mut *connection)
-    .await?;
+    let leases: Vec<Held> = connection
+        .prepare(concat!(
+            held!(),
+            " WHERE state IN ('pending', 'leased') AND lease_epoch = coalesce(?, lease_epoch)"
+        ))?
+        .query_map([let_go.map(|epoch| epoch.0)], Held::read)?
+        .collect::<rusqlite::Result<_>>()?;
     for held in leases {
         let step = if let_go.is_some() {
             Step::uncounted(&held)
@@ -206,7 +187,7 @@ pub(super) async fn recover(
         if step.to == InboxState::Pending {
             recovered.turns += 1;
         }
-        held.step(connection, step).await?;
+        held.step(connection, &step)?;
     }
     Ok(())
 }

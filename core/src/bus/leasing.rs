@@ -3,13 +3,10 @@
 //! The limit is `0 + ?`, because SQLite prepares a statement with a bare parameter for its limit
 //! again each time it is bound.
 
-use futures_util::future::BoxFuture;
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
+use rusqlite::{Connection, Row, params};
 
 use super::{BusError, Epoch, InboxRow, InboxState, OutboxRow, OutboxState};
 use super::{inbox_steps, outbox_steps, stale};
-use crate::db::{Bundled, Done};
 
 /// Begins turns.
 pub(super) struct LeaseInbox {
@@ -28,120 +25,74 @@ pub(super) struct LeaseOutbox {
     pub(super) now: i64,
 }
 
-impl Bundled for LeaseInbox {
-    type Output = Vec<InboxRow>;
-    type Error = BusError;
-    const LAST: bool = true;
-
-    fn done<'c>(
-        jobs: &'c [Self],
-        connection: &'c mut SqliteConnection,
-    ) -> BoxFuture<'c, Result<Done<Self>, BusError>> {
-        Box::pin(async move {
-            let mut done = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                done.push(job.lease(connection).await?);
-            }
-            Ok(done)
-        })
-    }
-}
+/// A leased row and its payload, which is read once the writer need not wait for it.
+pub(super) type Leased<R> = Vec<(R, String)>;
 
 impl LeaseInbox {
-    async fn lease(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Result<Vec<InboxRow>, BusError>, BusError> {
-        let (owner, full): (i64, Json<Vec<String>>) = sqlx::query_as(
-            "SELECT epoch, (SELECT json_group_array(platform_id) FROM bus_depths
-                 WHERE queue = 'outbox' AND unfinished >= ?)
-             FROM bus_owner",
-        )
-        .bind(self.max_unsent)
-        .fetch_one(&mut *connection)
-        .await?;
-        if let Err(superseded) = self.epoch.check(Epoch(owner)) {
-            return Ok(Err(superseded));
-        }
+    pub(super) fn run(&self, connection: &Connection) -> Result<Leased<InboxRow>, BusError> {
+        self.epoch.check(owner(connection)?)?;
         inbox_steps::check(0, InboxState::Pending, InboxState::Leased)?;
-        let mut rows: Vec<InboxRow> = sqlx::query_as(
+        let mut statement = connection.prepare_cached(
             "UPDATE OR FAIL inbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
              WHERE id IN (
                  SELECT id FROM inbox
                  WHERE head = 1 AND state = 'pending' AND available_at <= ?2
-                     AND platform_id NOT IN (SELECT value FROM json_each(?3))
+                     AND platform_id NOT IN (
+                         SELECT platform_id FROM bus_depths
+                         WHERE queue = 'outbox' AND unfinished >= ?3)
                  ORDER BY available_at, id LIMIT 0 + ?4)
-             RETURNING *",
-        )
-        .bind(self.epoch.0)
-        .bind(self.now)
-        .bind(full)
-        .bind(self.limit)
-        .fetch_all(connection)
-        .await?;
-        rows.sort_by_key(|row| (row.available_at, row.id));
-        Ok(Ok(rows))
-    }
-}
-
-impl Bundled for LeaseOutbox {
-    type Output = Vec<OutboxRow>;
-    type Error = BusError;
-    const LAST: bool = true;
-
-    fn done<'c>(
-        jobs: &'c [Self],
-        connection: &'c mut SqliteConnection,
-    ) -> BoxFuture<'c, Result<Done<Self>, BusError>> {
-        Box::pin(async move {
-            let owner = sqlx::query_scalar("SELECT epoch FROM bus_owner");
-            let owner = Epoch(owner.fetch_one(&mut *connection).await?);
-            let mut done = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                done.push(match job.epoch.check(owner) {
-                    Ok(()) => Ok(job.lease(connection).await?),
-                    Err(superseded) => Err(superseded),
-                });
-            }
-            Ok(done)
-        })
+             RETURNING id, platform_id, platform_message_id, conversation_key, payload, checkpoint,
+                 state, attempts, available_at, error, received_at, accepted_at, finished_at,
+                 reason, put_aside_at, replayed_at",
+        )?;
+        let read = |row: &Row<'_>| InboxRow::read(row);
+        let rows =
+            statement.query_map(params![self.epoch.0, self.now, self.max_unsent, self.limit], read)?;
+        let mut rows = rows.collect::<rusqlite::Result<Leased<InboxRow>>>()?;
+        rows.sort_by_key(|(row, _)| (row.available_at, row.id));
+        Ok(rows)
     }
 }
 
 impl LeaseOutbox {
-    async fn lease(&self, connection: &mut SqliteConnection) -> Result<Vec<OutboxRow>, BusError> {
+    pub(super) fn run(&self, connection: &Connection) -> Result<Leased<OutboxRow>, BusError> {
+        self.epoch.check(owner(connection)?)?;
         let (platform, before, now) = (self.platform_id.as_str(), self.stale_before, self.now);
-        let mut rows = self.lease_up_to(self.limit, connection).await?;
-        if stale::put_aside(connection, platform, &mut rows, before, now).await? {
+        let mut rows = self.lease_up_to(self.limit, connection)?;
+        if stale::put_aside(connection, platform, &mut rows, before, now)? {
             let taken = u32::try_from(rows.len()).unwrap_or(self.limit);
             let room = self.limit.saturating_sub(taken);
-            rows.extend(self.lease_up_to(room, connection).await?);
+            rows.extend(self.lease_up_to(room, connection)?);
         }
-        rows.sort_by_key(|row| (row.available_at, row.id));
+        rows.sort_by_key(|(row, _)| (row.available_at, row.id));
         Ok(rows)
     }
 
-    async fn lease_up_to(
+    fn lease_up_to(
         &self,
         limit: u32,
-        connection: &mut SqliteConnection,
-    ) -> Result<Vec<OutboxRow>, BusError> {
+        connection: &Connection,
+    ) -> Result<Leased<OutboxRow>, BusError> {
         outbox_steps::check(0, OutboxState::Pending, OutboxState::Leased)?;
-        let rows = sqlx::query_as(
+        let mut statement = connection.prepare_cached(
             "UPDATE OR FAIL outbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1
              WHERE id IN (
                  SELECT id FROM outbox
                  WHERE platform_id = ?2 AND head = 1 AND state = 'pending'
                      AND available_at <= ?3
                  ORDER BY available_at, id LIMIT 0 + ?4)
-             RETURNING *",
-        )
-        .bind(self.epoch.0)
-        .bind(self.platform_id.clone())
-        .bind(self.now)
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
-        Ok(rows)
+             RETURNING id, inbox_id, platform_id, session_key, idempotency_key, resend_safe,
+                 payload, receipt, state, attempts, available_at, error, created_at, finished_at,
+                 reason, put_aside_at, replayed_at",
+        )?;
+        let read = |row: &Row<'_>| OutboxRow::read(row);
+        let rows =
+            statement.query_map(params![self.epoch.0, self.platform_id, self.now, limit], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+fn owner(connection: &Connection) -> Result<Epoch, BusError> {
+    let mut owner = connection.prepare_cached("SELECT epoch FROM bus_owner")?;
+    Ok(Epoch(owner.query_row([], |row| row.get(0))?))
 }

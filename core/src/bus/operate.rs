@@ -1,7 +1,7 @@
 //! What an operator, and the passing of time, do to the bus.
 
+use rusqlite::params;
 use serde_json::Value;
-use sqlx::types::Json;
 
 use super::settings::millis;
 use super::{
@@ -77,39 +77,29 @@ impl Bus {
         id: i64,
         edited: Option<Value>,
     ) -> Result<(), BusError> {
-        let (now, edited) = (self.clock.now(), edited.map(Json));
+        let (now, edited) = (self.clock.now(), edited.map(|value| value.to_string()));
         self.change(&[queue], move |connection| {
-            Box::pin(async move {
-                match queue {
-                    Queue::Inbox => {
-                        let held = inbox_steps::Held::load(connection, id).await?;
-                        held.only_put_aside(InboxState::Pending)?;
-                        held.step(connection, inbox_steps::Step::replay(&held, now)).await?;
-                        sqlx::query(
-                            "UPDATE inbox SET payload = coalesce(?1, payload),
-                                 checkpoint = iif(?1 IS NULL, checkpoint, NULL),
-                                 reason = NULL, put_aside_at = NULL, replayed_at = ?3
-                             WHERE id = ?2",
-                        )
-                    }
-                    Queue::Outbox => {
-                        let held = outbox_steps::Held::load(connection, id).await?;
-                        held.only_put_aside(OutboxState::Pending)?;
-                        held.step(connection, outbox_steps::Step::replay(&held, now)).await?;
-                        sqlx::query(
-                            "UPDATE outbox SET payload = coalesce(?1, payload),
-                                 reason = NULL, put_aside_at = NULL, replayed_at = ?3
-                             WHERE id = ?2",
-                        )
-                    }
+            let sql = match queue {
+                Queue::Inbox => {
+                    let held = inbox_steps::Held::load(connection, id)?;
+                    held.only_put_aside(InboxState::Pending)?;
+                    held.step(connection, &inbox_steps::Step::replay(&held, now))?;
+                    "UPDATE inbox SET payload = coalesce(?1, payload),
+                         checkpoint = iif(?1 IS NULL, checkpoint, NULL),
+                         reason = NULL, put_aside_at = NULL, replayed_at = ?3
+                     WHERE id = ?2"
                 }
-                .bind(edited)
-                .bind(id)
-                .bind(now)
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
+                Queue::Outbox => {
+                    let held = outbox_steps::Held::load(connection, id)?;
+                    held.only_put_aside(OutboxState::Pending)?;
+                    held.step(connection, &outbox_steps::Step::replay(&held, now))?;
+                    "UPDATE outbox SET payload = coalesce(?1, payload),
+                         reason = NULL, put_aside_at = NULL, replayed_at = ?3
+                     WHERE id = ?2"
+                }
+            };
+            connection.prepare_cached(sql)?.execute(params![edited, id, now])?;
+            Ok(())
         })
         .await
     }
@@ -118,18 +108,16 @@ impl Bus {
     pub async fn drop_row(&self, queue: Queue, id: i64) -> Result<(), BusError> {
         let now = self.clock.now();
         self.change(&[queue], move |connection| {
-            Box::pin(async move {
-                match queue {
-                    Queue::Inbox => {
-                        let held = inbox_steps::Held::load(connection, id).await?;
-                        held.step(connection, inbox_steps::Step::drop(&held, now)).await
-                    }
-                    Queue::Outbox => {
-                        let held = outbox_steps::Held::load(connection, id).await?;
-                        held.step(connection, outbox_steps::Step::drop(&held, now)).await
-                    }
+            match queue {
+                Queue::Inbox => {
+                    let held = inbox_steps::Held::load(connection, id)?;
+                    held.step(connection, &inbox_steps::Step::drop(&held, now))
                 }
-            })
+                Queue::Outbox => {
+                    let held = outbox_steps::Held::load(connection, id)?;
+                    held.step(connection, &outbox_steps::Step::drop(&held, now))
+                }
+            }
         })
         .await
     }
@@ -139,19 +127,17 @@ impl Bus {
     pub async fn drop_conversation(&self, conversation_key: &str) -> Result<usize, BusError> {
         let (now, key) = (self.clock.now(), conversation_key.to_owned());
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let waiting: Vec<i64> = sqlx::query_scalar(
+            let waiting: Vec<i64> = connection
+                .prepare_cached(
                     "SELECT id FROM inbox WHERE conversation_key = ? AND state = 'pending'",
-                )
-                .bind(key)
-                .fetch_all(&mut *connection)
-                .await?;
-                for id in &waiting {
-                    let held = inbox_steps::Held::load(connection, *id).await?;
-                    held.step(connection, inbox_steps::Step::drop(&held, now)).await?;
-                }
-                Ok(waiting.len())
-            })
+                )?
+                .query_map([&key], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for id in &waiting {
+                let held = inbox_steps::Held::load(connection, *id)?;
+                held.step(connection, &inbox_steps::Step::drop(&held, now))?;
+            }
+            Ok(waiting.len())
         })
         .await
     }
@@ -193,37 +179,34 @@ impl Bus {
         let finished = self.clock.now() - millis(self.settings.keep_finished);
         let keys = self.clock.now() - millis(self.settings.keep_keys);
         self.change(&[], move |connection| {
-            Box::pin(async move {
-                let mut removed = [0_u64; 3];
-                let statements = [
-                    (
-                        "DELETE FROM inbox WHERE id IN (
-                             SELECT id FROM inbox WHERE state IN ('done', 'dropped')
-                                 AND finished_at < ? ORDER BY finished_at LIMIT ?)",
-                        finished,
-                    ),
-                    (
-                        "DELETE FROM outbox WHERE id IN (
-                             SELECT id FROM outbox WHERE state IN ('sent', 'dropped')
-                                 AND finished_at < ? ORDER BY finished_at LIMIT ?)",
-                        finished,
-                    ),
-                    (
-                        "DELETE FROM inbox_keys WHERE (platform_id, platform_message_id) IN (
-                             SELECT platform_id, platform_message_id FROM inbox_keys
-                             WHERE accepted_at < ? AND NOT EXISTS (
-                                 SELECT 1 FROM inbox WHERE inbox.id = inbox_keys.inbox_id)
-                             ORDER BY accepted_at LIMIT ?)",
-                        keys,
-                    ),
-                ];
-                for (count, (sql, before)) in removed.iter_mut().zip(statements) {
-                    let statement = sqlx::query(sql).bind(before).bind(batch);
-                    *count = statement.execute(&mut *connection).await?.rows_affected();
-                }
-                let [inbox, outbox, keys] = removed;
-                Ok(Purged { inbox, outbox, keys })
-            })
+            let mut removed = [0_usize; 3];
+            let statements = [
+                (
+                    "DELETE FROM inbox WHERE id IN (
+                         SELECT id FROM inbox WHERE state IN ('done', 'dropped')
+                             AND finished_at < ? ORDER BY finished_at LIMIT ?)",
+                    finished,
+                ),
+                (
+                    "DELETE FROM outbox WHERE id IN (
+                         SELECT id FROM outbox WHERE state IN ('sent', 'dropped')
+                             AND finished_at < ? ORDER BY finished_at LIMIT ?)",
+                    finished,
+                ),
+                (
+                    "DELETE FROM inbox_keys WHERE (platform_id, platform_message_id) IN (
+                         SELECT platform_id, platform_message_id FROM inbox_keys
+                         WHERE accepted_at < ? AND NOT EXISTS (
+                             SELECT 1 FROM inbox WHERE inbox.id = inbox_keys.inbox_id)
+                         ORDER BY accepted_at LIMIT ?)",
+                    keys,
+                ),
+            ];
+            for (count, (sql, before)) in removed.iter_mut().zip(statements) {
+                *count = connection.prepare_cached(sql)?.execute(params![before, batch])?;
+            }
+            let [inbox, outbox, keys] = removed.map(|count| count as u64);
+            Ok(Purged { inbox, outbox, keys })
         })
         .await
     }

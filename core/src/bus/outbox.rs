@@ -1,10 +1,10 @@
 //! The steps of a message that is to be sent.
 
+use rusqlite::params;
 use serde_json::Value;
-use sqlx::types::Json;
 
 use super::leasing::LeaseOutbox;
-use super::outbox_steps::{Held, Step, full_platforms, leased};
+use super::outbox_steps::{Held, Step, is_full, leased};
 use super::queueing::{Draft, insert_all};
 use super::reason::PutAside;
 use super::sending::Sent;
@@ -18,15 +18,13 @@ impl Bus {
     pub async fn enqueue(&self, messages: Vec<NewOutbox>) -> Result<Enqueued, BusError> {
         let (now, bound) = (self.clock.now(), self.settings.max_unsent);
         self.change(&[Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let full = full_platforms(connection, bound).await?;
-                if messages.iter().any(|message| full.contains(&message.platform_id)) {
+            for message in &messages {
+                if is_full(connection, &message.platform_id, bound)? {
                     return Ok(Enqueued::Full);
                 }
-                let draft = |new| Draft { new, inbox_id: None, now };
-                let drafts: Vec<Draft<'_>> = messages.iter().map(draft).collect();
-                Ok(Enqueued::Rows(insert_all(connection, &drafts).await?))
-            })
+            }
+            let draft = |new| Draft { new, inbox_id: None, now };
+            Ok(Enqueued::Rows(insert_all(connection, messages.iter().map(draft))?))
         })
         .await
     }
@@ -43,12 +41,12 @@ impl Bus {
     ) -> Result<Vec<OutboxRow>, BusError> {
         let now = self.clock.now();
         let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
-        let job = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
-        let rows = self.bundled(&[], job).await?;
+        let lease = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
+        let rows = self.lease(move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::OutboxLeased.pass();
         }
-        Ok(rows)
+        Ok(rows.into_iter().map(OutboxRow::with_payload).collect::<Result<_, _>>()?)
     }
 
     /// The platform has the message, and answered this.
@@ -59,8 +57,8 @@ impl Bus {
         receipt: Option<Value>,
     ) -> Result<(), BusError> {
         let now = self.clock.now();
-        let job = Sent { id, epoch, receipt, now };
-        self.bundled(&[Queue::Inbox, Queue::Outbox], job).await?;
+        let sent = Sent { id, epoch, receipt, now };
+        self.both_change(move |connection| sent.run(connection)).await?;
         Point::SentCommitted.pass();
         Ok(())
     }
@@ -85,10 +83,8 @@ impl Bus {
     ) -> Result<(), BusError> {
         let (error, why) = (error.to_owned(), PutAside { reason, at: self.clock.now() });
         self.change(&[Queue::Inbox, Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::aside(&held, to, why, error)).await
-            })
+            let held = leased(connection, id, epoch)?;
+            held.step(connection, &Step::aside(&held, to, why, error.clone()))
         })
         .await
     }
@@ -104,19 +100,17 @@ impl Bus {
     ) -> Result<Deferred, BusError> {
         let (now, settings, error) = (self.clock.now(), self.settings.clone(), error.to_owned());
         self.change(&[Queue::Inbox, Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                if held.attempts >= settings.max_send_attempts {
-                    let why = PutAside { reason: Reason::Attempts, at: now };
-                    let dead = Step::aside(&held, OutboxState::Dead, why, error);
-                    held.step(connection, dead).await?;
-                    return Ok(Deferred::Dead);
-                }
-                let at = (now + settings.delay(held.attempts)).max(not_before.unwrap_or(now));
-                let later = Step { available_at: at, ..Step::to(OutboxState::Pending, &held) };
-                held.step(connection, Step { error: Some(error), ..later }).await?;
-                Ok(Deferred::Retry { at })
-            })
+            let held = leased(connection, id, epoch)?;
+            if held.attempts >= settings.max_send_attempts {
+                let why = PutAside { reason: Reason::Attempts, at: now };
+                let dead = Step::aside(&held, OutboxState::Dead, why, error.clone());
+                held.step(connection, &dead)?;
+                return Ok(Deferred::Dead);
+            }
+            let at = (now + settings.delay(held.attempts)).max(not_before.unwrap_or(now));
+            let later = Step { available_at: at, ..Step::to(OutboxState::Pending, &held) };
+            held.step(connection, &Step { error: Some(error.clone()), ..later })?;
+            Ok(Deferred::Retry { at })
         })
         .await
     }
@@ -130,10 +124,8 @@ impl Bus {
         not_before: Option<i64>,
     ) -> Result<(), BusError> {
         self.change(&[Queue::Outbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                held.step(connection, Step::uncounted(&held).not_before(not_before)).await
-            })
+            let held = leased(connection, id, epoch)?;
+            held.step(connection, &Step::uncounted(&held).not_before(not_before))
         })
         .await
     }
@@ -141,16 +133,13 @@ impl Bus {
     /// The first pieces of a leased message are sent: the payload is what is left of it, so that no
     /// later attempt repeats them.
     pub async fn keep_rest(&self, id: i64, epoch: Epoch, rest: Value) -> Result<(), BusError> {
+        let rest = rest.to_string();
         self.change(&[], move |connection| {
-            Box::pin(async move {
-                leased(connection, id, epoch).await?;
-                sqlx::query("UPDATE outbox SET payload = ? WHERE id = ?")
-                    .bind(Json(rest))
-                    .bind(id)
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            })
+            leased(connection, id, epoch)?;
+            connection
+                .prepare_cached("UPDATE outbox SET payload = ? WHERE id = ?")?
+                .execute(params![rest, id])?;
+            Ok(())
         })
         .await
     }
@@ -159,14 +148,12 @@ impl Bus {
     pub async fn confirm_sent(&self, id: i64) -> Result<(), BusError> {
         let now = self.clock.now();
         self.change(&[], move |connection| {
-            Box::pin(async move {
-                let held = Held::load(connection, id).await?;
-                if held.state != OutboxState::Uncertain {
-                    let (from, to) = (held.state.as_str(), OutboxState::Sent.as_str());
-                    return Err(BusError::Refused { queue: Queue::Outbox, id, from, to });
-                }
-                held.step(connection, Step::sent(&held, now)).await
-            })
+            let held = Held::load(connection, id)?;
+            if held.state != OutboxState::Uncertain {
+                let (from, to) = (held.state.as_str(), OutboxState::Sent.as_str());
+                return Err(BusError::Refused { queue: Queue::Outbox, id, from, to });
+            }
+            held.step(connection, &Step::sent(&held, now))
         })
         .await
     }

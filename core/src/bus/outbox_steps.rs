@@ -1,29 +1,35 @@
 //! How a row of the outbox moves: one statement, which asks the table of states first.
 
-use std::collections::{BTreeSet, HashMap};
-
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::reason::PutAside;
 use super::{Bus, BusError, BusSettings, Epoch, OutboxState, Queue, Reason, Recovered};
 
-/// The platforms that have as many unsent messages as they may.
-pub(super) async fn full_platforms(
-    connection: &mut SqliteConnection,
+/// Whether the platform has as many unsent messages as it may.
+pub(super) fn is_full(
+    connection: &Connection,
+    platform_id: &str,
     bound: u32,
-) -> Result<Vec<String>, BusError> {
-    let full = sqlx::query_scalar(
-        "SELECT platform_id FROM bus_depths WHERE queue = 'outbox' AND unfinished >= ?",
-    )
-    .bind(bound)
-    .fetch_all(connection)
-    .await?;
+) -> Result<bool, BusError> {
+    let full = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM bus_depths
+                 WHERE queue = 'outbox' AND platform_id = ? AND unfinished >= ?)",
+        )?
+        .query_row(params![platform_id, bound], |row| row.get(0))?;
     Ok(full)
 }
 
+/// What a step wants to know of a row.
+macro_rules! held {
+    () => {
+        "SELECT id, platform_id, session_key, resend_safe, state, attempts,
+     available_at, lease_epoch
+         FROM outbox"
+    };
+}
+
 /// A row as a step finds it.
-#[derive(sqlx::FromRow)]
 pub(super) struct Held {
     id: i64,
     platform_id: String,
@@ -81,17 +87,30 @@ impl Step {
 }
 
 impl Held {
-    pub(super) async fn load(connection: &mut SqliteConnection, id: i64) -> Result<Self, BusError> {
-        sqlx::query_as("SELECT * FROM outbox WHERE id = ?")
-            .bind(id)
-            .fetch_optional(connection)
-            .await?
-            .ok_or(BusError::NoSuchRow { queue: Queue::Outbox, id })
+    pub(super) fn load(connection: &Connection, id: i64) -> Result<Self, BusError> {
+        let held = connection
+            .prepare_cached(concat!(held!(), " WHERE id = ?"))?
+            .query_row([id], Self::read)
+            .optional()?;
+        held.ok_or(BusError::NoSuchRow { queue: Queue::Outbox, id })
     }
 
-    /// Its session, across platforms.
-    pub(super) fn session(&self) -> (&str, &str) {
-        (&self.platform_id, &self.session_key)
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            platform_id: row.get(1)?,
+            session_key: row.get(2)?,
+            resend_safe: row.get(3)?,
+            state: row.get(4)?,
+            attempts: row.get(5)?,
+            available_at: row.get(6)?,
+            lease_epoch: row.get(7)?,
+        })
+    }
+
+    /// The row waits no more: the next of its session may go.
+    pub(super) fn promote_next(&self, connection: &Connection) -> Result<(), BusError> {
+        promote(connection, &self.platform_id, &self.session_key)
     }
 
     /// Refuses who does not hold the lease, or holds it no more.
@@ -113,80 +132,53 @@ impl Held {
 
     /// The only statement that moves a row from one state to another; leasing and sending have
     /// bulk forms of it.
-    pub(super) async fn step(
-        &self,
-        connection: &mut SqliteConnection,
-        step: Step,
-    ) -> Result<(), BusError> {
+    pub(super) fn step(&self, connection: &Connection, step: &Step) -> Result<(), BusError> {
         check(self.id, self.state, step.to)?;
         let stays_head = self.state == OutboxState::Leased && step.to == OutboxState::Pending;
-        sqlx::query(
-            "UPDATE outbox SET state = ?, head = ?, attempts = ?, available_at = ?,
-                 error = coalesce(?, error), finished_at = ?, lease_epoch = NULL
-             WHERE id = ?",
-        )
-        .bind(step.to)
-        .bind(stays_head)
-        .bind(step.attempts)
-        .bind(step.available_at)
-        .bind(step.error)
-        .bind(step.finished_at)
-        .bind(self.id)
-        .execute(&mut *connection)
-        .await?;
+        connection
+            .prepare_cached(
+                "UPDATE outbox SET state = ?, head = ?, attempts = ?, available_at = ?,
+                     error = coalesce(?, error), finished_at = ?, lease_epoch = NULL
+                 WHERE id = ?",
+            )?
+            .execute(params![
+                step.to,
+                stays_head,
+                step.attempts,
+                step.available_at,
+                step.error,
+                step.finished_at,
+                self.id,
+            ])?;
         if let Some(PutAside { reason, at }) = step.put_aside {
-            sqlx::query("UPDATE outbox SET reason = ?, put_aside_at = ? WHERE id = ?")
-                .bind(reason)
-                .bind(at)
-                .bind(self.id)
-                .execute(&mut *connection)
-                .await?;
+            connection
+                .prepare_cached("UPDATE outbox SET reason = ?, put_aside_at = ? WHERE id = ?")?
+                .execute(params![reason, at, self.id])?;
         }
         if !stays_head {
-            promote_all(connection, BTreeSet::from([self.session()])).await?;
+            self.promote_next(connection)?;
         }
         Ok(())
     }
 }
 
-/// Makes the oldest unsent message of each session its head, unless there is one.
-pub(super) async fn promote_all(
-    connection: &mut SqliteConnection,
-    sessions: BTreeSet<(&str, &str)>,
+/// Makes the oldest unsent message of a session its head, unless there is one.
+pub(super) fn promote(
+    connection: &Connection,
+    platform_id: &str,
+    session_key: &str,
 ) -> Result<(), BusError> {
-    sqlx::query(
-        "WITH ended (platform_id, session_key) AS (
-             SELECT value ->> 0, value ->> 1 FROM json_each(?))
-         UPDATE OR FAIL outbox SET head = 1 WHERE id IN (
-             SELECT (SELECT id FROM outbox
-                 WHERE platform_id = ended.platform_id AND session_key = ended.session_key
-                     AND state IN ('pending', 'leased')
+    connection
+        .prepare_cached(
+            "UPDATE OR FAIL outbox SET head = 1 WHERE id = (
+                 SELECT id FROM outbox
+                 WHERE platform_id = ?1 AND session_key = ?2 AND state IN ('pending', 'leased')
                  ORDER BY id LIMIT 1)
-             FROM ended
-             WHERE NOT EXISTS (SELECT 1 FROM outbox
-                 WHERE platform_id = ended.platform_id AND session_key = ended.session_key
-                     AND head = 1))",
-    )
-    .bind(Json(sessions))
-    .execute(connection)
-    .await?;
+             AND NOT EXISTS (
+                 SELECT 1 FROM outbox WHERE platform_id = ?1 AND session_key = ?2 AND head = 1)",
+        )?
+        .execute([platform_id, session_key])?;
     Ok(())
-}
-
-/// The rows of these numbers, as far as they are there.
-pub(super) async fn load_all(
-    connection: &mut SqliteConnection,
-    ids: impl Iterator<Item = i64>,
-) -> Result<HashMap<i64, Held>, BusError> {
-    let rows: Vec<Held> = sqlx::query_as(
-        "SELECT id, platform_id, session_key, resend_safe, state, attempts, available_at,
-             lease_epoch
-         FROM outbox WHERE id IN (SELECT value FROM json_each(?))",
-    )
-    .bind(Json(ids.collect::<Vec<_>>()))
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Whether the step exists.
@@ -199,12 +191,8 @@ pub(super) fn check(id: i64, from: OutboxState, to: OutboxState) -> Result<(), B
 }
 
 /// The row, if it is leased to that owner.
-pub(super) async fn leased(
-    connection: &mut SqliteConnection,
-    id: i64,
-    epoch: Epoch,
-) -> Result<Held, BusError> {
-    let held = Held::load(connection, id).await?;
+pub(super) fn leased(connection: &Connection, id: i64, epoch: Epoch) -> Result<Held, BusError> {
+    let held = Held::load(connection, id)?;
     held.is_leased_to(epoch)?;
     Ok(held)
 }
@@ -213,19 +201,20 @@ pub(super) async fn leased(
 ///
 /// Nobody knows how far the sending of these got. Where sending twice does no harm they are sent
 /// again, else they are put aside as uncertain.
-pub(super) async fn recover(
-    connection: &mut SqliteConnection,
+pub(super) fn recover(
+    connection: &Connection,
     let_go: Option<Epoch>,
     settings: &BusSettings,
     now: i64,
     recovered: &mut Recovered,
 ) -> Result<(), BusError> {
-    let leases: Vec<Held> = sqlx::query_as(
-        "SELECT * FROM outbox WHERE state = 'leased' AND lease_epoch = coalesce(?, lease_epoch)",
-    )
-    .bind(let_go.map(|epoch| epoch.0))
-    .fetch_all(&mut *connection)
-    .await?;
+    let leases: Vec<Held> = connection
+        .prepare(concat!(
+            held!(),
+            " WHERE state IN ('pending', 'leased') AND lease_epoch = coalesce(?, lease_epoch)"
+        ))?
+        .query_map([let_go.map(|epoch| epoch.0)], Held::read)?
+        .collect::<rusqlite::Result<_>>()?;
     for held in leases {
         let error = "the gateway ended while the message was being sent".to_owned();
         let crashed = PutAside { reason: Reason::Crashed, at: now };
@@ -242,7 +231,7 @@ pub(super) async fn recover(
             recovered.resends += 1;
             Step { available_at: now, ..Step::to(OutboxState::Pending, &held) }
         };
-        held.step(connection, step).await?;
+        held.step(connection, &step)?;
     }
     Ok(())
 }

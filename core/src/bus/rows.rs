@@ -1,9 +1,12 @@
 //! What goes into the bus and comes out of it.
 
+use std::sync::Arc;
+
+use rusqlite::Row;
 use serde_json::Value;
 
 use super::{InboxState, OutboxState, Reason};
-use crate::db::{HistoryRow, NewHistory, NewMessage};
+use crate::db::{DbError, HistoryRow, NewHistory, NewMessage, maybe_json};
 
 /// A received message, to be accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +84,38 @@ pub struct InboxRow {
     pub replayed_at: Option<i64>,
 }
 
+impl InboxRow {
+    /// Reads a leased row, and apart from it the payload, which is made into a value later.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(Self, String)> {
+        let read = Self {
+            id: row.get(0)?,
+            platform_id: row.get(1)?,
+            platform_message_id: row.get(2)?,
+            conversation_key: row.get(3)?,
+            payload: Value::Null,
+            checkpoint: maybe_json(row, "checkpoint")?,
+            state: row.get(6)?,
+            attempts: row.get(7)?,
+            available_at: row.get(8)?,
+            error: row.get(9)?,
+            received_at: row.get(10)?,
+            accepted_at: row.get(11)?,
+            finished_at: row.get(12)?,
+            reason: row.get(13)?,
+            put_aside_at: row.get(14)?,
+            replayed_at: row.get(15)?,
+        };
+        Ok((read, row.get(4)?))
+    }
+
+    /// The row with its payload.
+    pub(super) fn with_payload((mut row, payload): (Self, String)) -> Result<Self, DbError> {
+        row.payload = serde_json::from_str(&payload)
+            .map_err(|error| DbError::Stored { what: "message", source: Arc::new(error) })?;
+        Ok(row)
+    }
+}
+
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewOutbox {
@@ -145,6 +180,39 @@ pub struct OutboxRow {
     pub put_aside_at: Option<i64>,
     /// When the operator last sent it on its way again.
     pub replayed_at: Option<i64>,
+}
+
+impl OutboxRow {
+    /// Reads a leased row, and apart from it the payload, which is made into a value later.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(Self, String)> {
+        let read = Self {
+            id: row.get(0)?,
+            inbox_id: row.get(1)?,
+            platform_id: row.get(2)?,
+            session_key: row.get(3)?,
+            idempotency_key: row.get(4)?,
+            resend_safe: row.get(5)?,
+            payload: Value::Null,
+            receipt: maybe_json(row, "receipt")?,
+            state: row.get(8)?,
+            attempts: row.get(9)?,
+            available_at: row.get(10)?,
+            error: row.get(11)?,
+            created_at: row.get(12)?,
+            finished_at: row.get(13)?,
+            reason: row.get(14)?,
+            put_aside_at: row.get(15)?,
+            replayed_at: row.get(16)?,
+        };
+        Ok((read, row.get(6)?))
+    }
+
+    /// The row with its payload.
+    pub(super) fn with_payload((mut row, payload): (Self, String)) -> Result<Self, DbError> {
+        row.payload = serde_json::from_str(&payload)
+            .map_err(|error| DbError::Stored { what: "message", source: Arc::new(error) })?;
+        Ok(row)
+    }
 }
 
 /// What a turn adds to a conversation.

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
+use rusqlite::{Connection, params};
+use serde_json::json;
 
 use super::inbox_steps::{self, leased};
+use super::leasing::Leased;
 use super::outbox_steps;
 use super::reason::PutAside;
 use super::settings::millis;
@@ -29,11 +30,9 @@ impl Bus {
     pub async fn fail_stale(&self, id: i64, epoch: Epoch) -> Result<(), BusError> {
         let put_aside = PutAside { reason: Reason::Stale, at: self.clock.now() };
         self.change(&[Queue::Inbox], move |connection| {
-            Box::pin(async move {
-                let held = leased(connection, id, epoch).await?;
-                let error = WAITED.to_owned();
-                held.step(connection, inbox_steps::Step::dead(&held, put_aside, error)).await
-            })
+            let held = leased(connection, id, epoch)?;
+            let error = WAITED.to_owned();
+            held.step(connection, &inbox_steps::Step::dead(&held, put_aside, error))
         })
         .await
     }
@@ -47,41 +46,40 @@ impl Bus {
 
 /// Takes the stale ones out of messages that were just leased. When there are any, every unsent
 /// message of the platform that is stale is put aside with them: the channel was away for long.
-pub(super) async fn put_aside(
-    connection: &mut SqliteConnection,
+pub(super) fn put_aside(
+    connection: &Connection,
     platform_id: &str,
-    rows: &mut Vec<OutboxRow>,
+    rows: &mut Leased<OutboxRow>,
     before: Option<i64>,
     now: i64,
 ) -> Result<bool, BusError> {
     let Some(before) = before else { return Ok(false) };
     let is_stale = |row: &OutboxRow| row.replayed_at.unwrap_or(row.created_at) < before;
-    let leased: Vec<i64> = rows.iter().filter(|row| is_stale(row)).map(|row| row.id).collect();
+    let leased: Vec<i64> = rows.iter().map(|(row, _)| row).filter(|row| is_stale(row)).map(|row| row.id).collect();
     if leased.is_empty() {
         return Ok(false);
     }
-    rows.retain(|row| !is_stale(row));
+    rows.retain(|(row, _)| !is_stale(row));
     outbox_steps::check(0, OutboxState::Leased, OutboxState::Dead)?;
     outbox_steps::check(0, OutboxState::Pending, OutboxState::Dead)?;
-    let sessions: Vec<String> = sqlx::query_scalar(
+    let mut put_aside = connection.prepare_cached(
         "UPDATE outbox SET state = 'dead', head = 0, lease_epoch = NULL, reason = ?1, error = ?2,
              put_aside_at = ?3, attempts = attempts - (state = 'leased')
          WHERE platform_id = ?4 AND state IN ('pending', 'leased')
              AND (state = 'pending' OR id IN (SELECT value FROM json_each(?5)))
              AND coalesce(replayed_at, created_at) < ?6
          RETURNING session_key",
-    )
-    .bind(Reason::Stale)
-    .bind(WAITED)
-    .bind(now)
-    .bind(platform_id.to_owned())
-    .bind(Json(leased))
-    .bind(before)
-    .fetch_all(&mut *connection)
-    .await?;
-    let count = sessions.len();
+    )?;
+    let (leased, mut count) = (json!(leased).to_string(), 0_usize);
+    let sessions: BTreeSet<String> = put_aside
+        .query_map(params![Reason::Stale, WAITED, now, platform_id, leased, before], |row| {
+            row.get(0)
+        })?
+        .inspect(|_| count += 1)
+        .collect::<rusqlite::Result<_>>()?;
     tracing::warn!(platform = platform_id, count, "messages were not sent: they waited too long");
-    let sessions: BTreeSet<_> = sessions.iter().map(|key| (platform_id, key.as_str())).collect();
-    outbox_steps::promote_all(connection, sessions).await?;
+    for session in sessions {
+        outbox_steps::promote(connection, platform_id, &session)?;
+    }
     Ok(true)
 }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Reason;
 
 /// Which of the two queues.
 #[derive(
@@ -127,3 +131,26 @@ impl OutboxState {
         }
     }
 }
+
+/// How a type of names is stored, and read back.
+macro_rules! stored_by_name {
+    ($type:ty) => {
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let name = value.as_str()?;
+                let found = Self::ALL.into_iter().find(|one| one.as_str() == name);
+                found.ok_or(FromSqlError::InvalidType)
+            }
+        }
+    };
+}
+
+stored_by_name!(InboxState);
+stored_by_name!(OutboxState);
+stored_by_name!(Reason);

@@ -3,9 +3,11 @@
 //! Lists are filtered and cut into pages by the database; a history is read in pieces.
 
 use futures_util::TryStreamExt;
+use rusqlite::Connection;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::conversations::append;
+use super::append::append;
+use super::direct::Order;
 use super::database::now;
 use super::{Conversation, Conversations, DbError, NewMessage, Page};
 
@@ -192,29 +194,22 @@ impl Conversations {
         messages: Vec<NewMessage>,
     ) -> Result<bool, DbError> {
         let (umo, id) = (umo.to_owned(), id.to_owned());
-        self.database()
-            .write(move |connection| {
-                Box::pin(async move {
-                    let emptied = sqlx::query(
-                        "UPDATE conversations SET token_usage = 0
-                         WHERE conversation_id = ? AND umo = ?",
-                    )
-                    .bind(id.clone())
-                    .bind(umo)
-                    .execute(&mut *connection)
-                    .await?;
-                    if emptied.rows_affected() == 0 {
-                        return Ok(false);
-                    }
-                    sqlx::query("DELETE FROM conversation_messages WHERE conversation_id = ?")
-                        .bind(id.clone())
-                        .execute(&mut *connection)
-                        .await?;
-                    append(connection, id, messages).await?;
-                    Ok(true)
-                })
-            })
-            .await
+        let replace = move |connection: &Connection| {
+            let emptied = connection
+                .prepare_cached(
+                    "UPDATE conversations SET token_usage = 0
+                     WHERE conversation_id = ? AND umo = ?",
+                )?
+                .execute([&id, &umo])?;
+            if emptied == 0 {
+                return Ok(false);
+            }
+            connection
+                .prepare_cached("DELETE FROM conversation_messages WHERE conversation_id = ?")?
+                .execute([&id])?;
+            append(connection, &id, &messages)
+        };
+        self.database().write_directly(Order::AsItCame, replace, |_| ()).await
     }
 
     /// Forgets conversations, each named by session key and id, and says of each whether it was

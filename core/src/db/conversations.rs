@@ -1,11 +1,13 @@
 //! Conversations: what a model is shown. Messages are rows, appended and never rewritten.
 
+use rusqlite::Connection;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::append::append_all;
+use super::append::append;
+use super::direct::Order;
 use super::database::now;
 use super::talks_in::TalksIn;
 use super::{Database, DbError};
@@ -222,7 +224,11 @@ impl Conversations {
         messages: Vec<NewMessage>,
     ) -> Result<(), DbError> {
         let id = conversation_id.to_owned();
-        self.database.write(move |connection| Box::pin(append(connection, id, messages))).await
+        let append = move |connection: &Connection| {
+            let there = append(connection, &id, &messages)?;
+            there.then_some(()).ok_or(DbError::Missing { what: "conversation" })
+        };
+        self.database.write_directly(Order::AsItCame, append, |()| ()).await
     }
 
     /// The newest messages that fit the budget together, the oldest of them first.
@@ -351,17 +357,4 @@ async fn delete_of(connection: &mut SqliteConnection, umo: String) -> Result<u64
     .await?;
     let done = sqlx::query("DELETE FROM conversations WHERE umo = ?").bind(umo);
     Ok(done.execute(connection).await?.rows_affected())
-}
-
-/// Appends within a transaction of the caller. [`DbError::Missing`] when there is no such one.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    conversation_id: String,
-    messages: Vec<NewMessage>,
-) -> Result<(), DbError> {
-    let turn = (conversation_id.as_str(), messages.as_slice());
-    match append_all(connection, &[turn]).await? {
-        0 => Err(DbError::Missing { what: "conversation" }),
-        _ => Ok(()),
-    }
 }

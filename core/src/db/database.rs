@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::bundle::{Bundle, Bundled, Caller};
+use super::direct::{Direct, DirectJob, Order};
 use super::personas::PersonaCache;
 use super::session_rules::RuleCache;
 use super::talks_in::TalksCache;
@@ -22,9 +21,6 @@ use super::{
     LoginSessions, PersonaFolders, Personas, PluginTimers, PluginValues, PluginWaits, Preferences,
     Projects, SessionGroups, SessionRules, Statistics, files, migrations,
 };
-
-/// How many statements the writer keeps prepared: those of the hot steps in each length.
-const STATEMENTS: usize = 256;
 
 /// Now, as the database stores it: milliseconds since the epoch.
 pub(crate) fn now() -> i64 {
@@ -50,6 +46,18 @@ impl Default for OpenOptions {
     }
 }
 
+/// Starts the writer on a thread of its own, because direct jobs hold it up. It ends after the last
+/// [`Database`] has gone; `closed` tells when.
+fn start(writer: Writer, closed: DropGuard, path: &Path) -> Result<(), DbError> {
+    let runtime = tokio::runtime::Handle::current();
+    let run = move || {
+        let _closed = closed;
+        runtime.block_on(writer.run());
+    };
+    let spawned = std::thread::Builder::new().name("firstlight-writer".to_owned()).spawn(run);
+    spawned.map(drop).map_err(|source| DbError::from_io(path.to_owned(), source))
+}
+
 /// The open database. Clones share it.
 #[derive(Clone)]
 pub struct Database {
@@ -60,7 +68,8 @@ struct Inner {
     queue: mpsc::Sender<Queued>,
     readers: SqlitePool,
     closing: CancellationToken,
-    tasks: TaskTracker,
+    /// Cancelled once the writer has ended.
+    closed: CancellationToken,
     folder: PathBuf,
     rules: RuleCache,
     sessions: TalksCache,
@@ -84,14 +93,8 @@ impl Database {
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            // After a burst the log shrinks again.
-            .pragma("journal_size_limit", "67108864")
-            // A page that is changed often is then copied to the file less often.
-            .pragma("wal_autocheckpoint", "8000")
-            .pragma("cache_size", "-16384")
-            .pragma("temp_store", "memory")
-            .statement_cache_capacity(STATEMENTS)
             .foreign_keys(true);
+        let writing = files::WRITING.iter().fold(writing, |all, (name, to)| all.pragma(*name, *to));
         let mut connection =
             writing.connect().await.map_err(|error| files::opening(&folder, error))?;
         migrations::migrate(&mut connection).await?;
@@ -102,19 +105,19 @@ impl Database {
             .idle_timeout(Duration::from_mins(1))
             .connect_lazy_with(connect.read_only(true).pragma("query_only", "on"));
         let (queue, jobs) = mpsc::channel(options.queue);
-        let closing = CancellationToken::new();
-        let tasks = TaskTracker::new();
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
         let writer = Writer {
             connection,
             options: writing,
+            direct: Direct::open(path, options.busy_timeout)?,
             queue: jobs,
             closing: closing.clone(),
             batch: options.batch,
         };
-        tasks.spawn(writer.run());
+        start(writer, closed.clone().drop_guard(), path)?;
         let (rules, personas) = (RuleCache::default(), PersonaCache::default());
         let sessions = TalksCache::default();
-        let inner = Inner { queue, readers, closing, tasks, folder, rules, sessions, personas };
+        let inner = Inner { queue, readers, closing, closed, folder, rules, sessions, personas };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -151,17 +154,28 @@ impl Database {
         answer.await.map_err(|_| DbError::Closed)?
     }
 
-    /// [`Self::write_then`] for a job that is done together with others of its kind.
-    pub(crate) async fn write_bundled<B: Bundled>(
+    /// [`Self::write_then`] for what happens with every message: a job that holds up the writer's
+    /// thread rather than handing each statement over to another one.
+    ///
+    /// It is done together with others. Should one of these break, all are done again, each alone.
+    pub(crate) async fn write_directly<T, E, F, C>(
         &self,
-        job: B,
-        committed: impl FnOnce(&B::Output) + Send + 'static,
-    ) -> Result<B::Output, B::Error> {
-        let (answer, answered) = oneshot::channel();
-        let caller = Caller { answer, committed: Box::new(committed) };
-        let job = Queued::Bundle(Box::new(Bundle::new(job, caller)));
+        order: Order,
+        work: F,
+        committed: C,
+    ) -> Result<T, E>
+    where
+        F: Fn(&rusqlite::Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: JobError,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let committed = Box::new(committed);
+        let job = DirectJob { order, work, caller, committed, outcome: None };
+        let job = Queued::Direct(Box::new(job));
         self.inner.queue.send(job).await.map_err(|_| DbError::Closed)?;
-        answered.await.map_err(|_| DbError::Closed)?
+        answer.await.map_err(|_| DbError::Closed)?
     }
 
     /// The read-only connections. They see what has been committed.
@@ -182,8 +196,7 @@ impl Database {
         if tokio::time::timeout(PATIENCE, self.inner.readers.close()).await.is_err() {
             tracing::warn!("a reading connection is still in use; closing the database without it");
         }
-        self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        self.inner.closed.cancelled().await;
     }
 
     /// Who may log in.

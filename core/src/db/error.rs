@@ -5,6 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What the library or the system said.
+type Source = Arc<dyn std::error::Error + Send + Sync>;
+
 /// An error of the database.
 ///
 /// It is `Clone`, because a failed group commit is the answer to every job that was in it.
@@ -12,16 +15,16 @@ use std::sync::Arc;
 pub enum DbError {
     /// Another connection holds a lock and did not let go within the busy timeout.
     #[error("the database is locked by another process; end that process, then try again")]
-    Locked(#[source] Arc<sqlx::Error>),
+    Locked(#[source] Source),
     /// The file, or the folder it is in, cannot be written to.
     #[error("the database or its folder is read-only; the gateway needs write access to both")]
-    ReadOnly(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    ReadOnly(#[source] Source),
     /// There is no room left on the device.
     #[error("the disk is full; free some space, then try again")]
-    Full(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Full(#[source] Source),
     /// The file is damaged, or is no SQLite database at all.
     #[error("the database file is corrupt or not a database; restore it from a backup")]
-    Corrupt(#[source] Arc<sqlx::Error>),
+    Corrupt(#[source] Source),
     /// The file is an SQLite database of some other program.
     #[error("the file is a database of another program")]
     Foreign,
@@ -45,7 +48,7 @@ pub enum DbError {
         name: &'static str,
         /// What the database said.
         #[source]
-        source: Arc<sqlx::Error>,
+        source: Source,
     },
     /// The data folder could not be made or read.
     #[error("the folder {} is not usable", path.display())]
@@ -67,7 +70,7 @@ pub enum DbError {
     },
     /// A value that must be unique is there already.
     #[error("there is already a row with this value: {0}")]
-    Taken(#[source] Arc<sqlx::Error>),
+    Taken(#[source] Source),
     /// A row that the statement depends on is not there.
     #[error("no such {what}")]
     Missing {
@@ -94,7 +97,7 @@ pub enum DbError {
     Closed,
     /// Anything else that the database said.
     #[error("the database refused a statement: {0}")]
-    Statement(#[source] Arc<sqlx::Error>),
+    Statement(#[source] Source),
 }
 
 impl DbError {
@@ -129,6 +132,20 @@ mod code {
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
     pub(super) const NOT_A_DATABASE: i32 = 26;
+    pub(super) const PRIMARY_KEY: i32 = 1_555;
+    pub(super) const UNIQUE: i32 = 2_067;
+}
+
+/// The case of a result code; the low byte is its class.
+fn of_code(result: i32, said: Source) -> DbError {
+    match (result, result & 0xff) {
+        (code::PRIMARY_KEY | code::UNIQUE, _) => DbError::Taken(said),
+        (_, code::BUSY | code::LOCKED) => DbError::Locked(said),
+        (_, code::READONLY) => DbError::ReadOnly(said),
+        (_, code::FULL) => DbError::Full(said),
+        (_, code::CORRUPT | code::NOT_A_DATABASE) => DbError::Corrupt(said),
+        _ => DbError::Statement(said),
+    }
 }
 
 impl From<sqlx::Error> for DbError {
@@ -136,20 +153,14 @@ impl From<sqlx::Error> for DbError {
         if let sqlx::Error::PoolClosed = error {
             return Self::Closed;
         }
-        let Some(said) = error.as_database_error() else {
-            return Self::Statement(Arc::new(error));
-        };
-        if said.is_unique_violation() {
-            return Self::Taken(Arc::new(error));
-        }
-        // The low byte is the class, the rest says which of its cases.
-        let class = said.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0) & 0xff;
-        match class {
-            code::BUSY | code::LOCKED => Self::Locked(Arc::new(error)),
-            code::READONLY => Self::ReadOnly(Arc::new(error)),
-            code::FULL => Self::Full(Arc::new(error)),
-            code::CORRUPT | code::NOT_A_DATABASE => Self::Corrupt(Arc::new(error)),
-            _ => Self::Statement(Arc::new(error)),
-        }
+        let code = error.as_database_error().and_then(|said| said.code()?.parse().ok());
+        of_code(code.unwrap_or(0), Arc::new(error))
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map_or(0, |said| said.extended_code);
+        of_code(code, Arc::new(error))
     }
 }

@@ -11,6 +11,16 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::{DbError, migrations};
 
+/// What the writing connections have in common, besides waiting for the disk.
+pub(super) const WRITING: [(&str, &str); 4] = [
+    // After a burst the log shrinks again.
+    ("journal_size_limit", "67108864"),
+    // A page that is changed often is then copied to the file less often.
+    ("wal_autocheckpoint", "8000"),
+    ("cache_size", "-16384"),
+    ("temp_store", "memory"),
+];
+
 /// What readers and the writer have in common.
 pub(super) fn connect_options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()

@@ -1,10 +1,10 @@
 //! Message history: what a person sees in a chat, apart from what the model is shown.
 
 use serde_json::Value;
-use sqlx::SqliteConnection;
-use sqlx::types::Json;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::database::now;
+use super::direct::{self, Order};
 use super::{Database, DbError};
 
 const DELIVERED: &str = "SELECT * FROM platform_message_history WHERE delivery_key = ?";
@@ -74,7 +74,8 @@ impl History {
 
     /// Adds a message to the end of its chat.
     pub async fn append(&self, new: NewHistory) -> Result<HistoryRow, DbError> {
-        self.database.write(move |connection| Box::pin(insert(connection, new))).await
+        let insert = move |connection: &Connection| insert(connection, &new);
+        self.database.write_directly(Order::AsItCame, insert, |_| ()).await
     }
 
     /// The message that was stored under that key.
@@ -89,39 +90,8 @@ impl History {
     /// Adds a message to its chat session, unless one of the same key is there.
     pub async fn append_once(&self, new: NewHistory, key: &str) -> Result<SaidOnce, DbError> {
         let key = key.to_owned();
-        self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    let before = sqlx::query_as(DELIVERED)
-                        .bind(key.clone())
-                        .fetch_optional(&mut *connection)
-                        .await?;
-                    if let Some(before) = before {
-                        return Ok(SaidOnce::Before(before));
-                    }
-                    let there: bool = sqlx::query_scalar(
-                        "SELECT EXISTS (SELECT 1 FROM platform_sessions
-                             WHERE session_id = ? AND platform_id = ?)",
-                    )
-                    .bind(new.user_id.clone())
-                    .bind(new.platform_id.clone())
-                    .fetch_one(&mut *connection)
-                    .await?;
-                    if !there {
-                        return Ok(SaidOnce::NoChat);
-                    }
-                    let row = insert(connection, new).await?;
-                    sqlx::query(
-                        "UPDATE platform_message_history SET delivery_key = ? WHERE id = ?",
-                    )
-                    .bind(key)
-                    .bind(row.id)
-                    .execute(connection)
-                    .await?;
-                    Ok(SaidOnce::New(row))
-                })
-            })
-            .await
+        let store = move |connection: &Connection| append_once(connection, &new, &key);
+        self.database.write_directly(Order::AsItCame, store, |_| ()).await
     }
 
     /// The last messages of a chat, the oldest of them first.
@@ -171,24 +141,73 @@ impl History {
     }
 }
 
+fn append_once(
+    connection: &Connection,
+    new: &NewHistory,
+    key: &str,
+) -> Result<SaidOnce, DbError> {
+    if let Some(before) = connection.prepare_cached(DELIVERED)?.query_row([key], read).optional()? {
+        return Ok(SaidOnce::Before(before));
+    }
+    let there: bool = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM platform_sessions
+                 WHERE session_id = ? AND platform_id = ?)",
+        )?
+        .query_row([&new.user_id, &new.platform_id], |row| row.get(0))?;
+    if !there {
+        return Ok(SaidOnce::NoChat);
+    }
+    let row = insert(connection, new)?;
+    connection
+        .prepare_cached("UPDATE platform_message_history SET delivery_key = ? WHERE id = ?")?
+        .execute(params![key, row.id])?;
+    Ok(SaidOnce::New(row))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<HistoryRow> {
+    Ok(HistoryRow {
+        id: row.get("id")?,
+        platform_id: row.get("platform_id")?,
+        user_id: row.get("user_id")?,
+        sender_id: row.get("sender_id")?,
+        sender_name: row.get("sender_name")?,
+        content: direct::json(row, "content")?,
+        llm_checkpoint_id: row.get("llm_checkpoint_id")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
 /// Adds a message within a transaction of the caller.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    new: NewHistory,
-) -> Result<HistoryRow, DbError> {
-    let row = sqlx::query_as(
-        "INSERT INTO platform_message_history (platform_id, user_id, sender_id, sender_name,
-             content, llm_checkpoint_id, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING *",
-    )
-    .bind(new.platform_id)
-    .bind(new.user_id)
-    .bind(new.sender_id)
-    .bind(new.sender_name)
-    .bind(Json(new.content))
-    .bind(new.llm_checkpoint_id)
-    .bind(now())
-    .fetch_one(connection)
-    .await?;
-    Ok(row)
+pub(crate) fn insert(connection: &Connection, new: &NewHistory) -> Result<HistoryRow, DbError> {
+    let at = now();
+    connection
+        .prepare_cached(
+            "INSERT INTO platform_message_history (platform_id, user_id, sender_id, sender_name,
+                 content, llm_checkpoint_id, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        )?
+        .execute(params![
+            new.platform_id,
+            new.user_id,
+            new.sender_id,
+            new.sender_name,
+            new.content.to_string(),
+            new.llm_checkpoint_id,
+            at,
+        ])?;
+    let NewHistory { platform_id, user_id, sender_id, sender_name, content, llm_checkpoint_id } =
+        new.clone();
+    Ok(HistoryRow {
+        id: connection.last_insert_rowid(),
+        platform_id,
+        user_id,
+        sender_id,
+        sender_name,
+        content,
+        llm_checkpoint_id,
+        created_at: at,
+        updated_at: at,
+    })
 }

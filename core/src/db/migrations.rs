@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "projects",
         sql: include_str!("../../migrations/0007_projects.sql"),
     },
+    Migration { version: 8, name: "leased", sql: include_str!("../../migrations/0008_leased.sql") },
 ];
 
 /// The newest schema this program knows.

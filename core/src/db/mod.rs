@@ -1,7 +1,7 @@
 //! The embedded database: one group-committing writer, a few readers, one repository per concern.
 //!
 //! SQLite allows one writer at a time, and with `synchronous=FULL` each commit waits for the disk.
-//! So all writes go through one task, [`Database::write`], which runs whatever has queued up in one
+//! So all writes go through one thread, [`Database::write`], which runs whatever has queued up in one
 //! transaction and answers each caller only after the commit. Reads go past it, to a pool of
 //! read-only connections, which in WAL mode never wait for the writer.
 //!
@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `database` | opening, closing, the two ways in |
 //! | `writer` | group commit |
-//! | `bundle` | jobs of one kind, done by few statements |
+//! | `direct` | jobs of the hot path, without a hand-over for each statement |
 //! | `migrations` | the embedded, forward-only schema |
 //! | `files` | making the database's files |
 //! | `inspect` | a look at the file that changes nothing |
@@ -23,12 +23,12 @@ mod attachment_expiry;
 mod attachment_files;
 mod attachment_readers;
 mod attachments;
-mod bundle;
 mod chat_sessions;
 mod command_settings;
 mod conversation_lists;
 mod conversations;
 mod database;
+mod direct;
 mod error;
 mod files;
 mod history;
@@ -53,9 +53,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use append::append_all as append_turns;
-pub(crate) use bundle::{Bundled, Done, slices, with_rows};
+pub(crate) use append::append as append_turn;
 pub(crate) use database::now;
+pub(crate) use direct::{Order, maybe_json};
 pub(crate) use history::insert as insert_history;
 pub(crate) use writer::JobError;
 

@@ -1,8 +1,8 @@
 //! Counters for the status page: messages per hour and platform, calls per provider.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use rusqlite::{Connection, params};
 
-use super::bundle::{slices, with_rows};
+use super::direct::Order;
 use super::{Database, DbError};
 
 const HOUR: i64 = 3_600_000;
@@ -141,16 +141,13 @@ impl Statistics {
         messages: Vec<(CountedMessages, u32)>,
         calls: Vec<ProviderCall>,
     ) -> Result<(), DbError> {
-        self.database
-            .write(move |connection| {
-                Box::pin(async move {
-                    for (message, count) in messages {
-                        add_messages(connection, message, count).await?;
-                    }
-                    insert_calls(connection, &calls).await
-                })
-            })
-            .await
+        let record = move |connection: &Connection| {
+            for (message, count) in &messages {
+                add_messages(connection, message, *count)?;
+            }
+            calls.iter().try_for_each(|call| insert_call(connection, call))
+        };
+        self.database.write_directly(Order::AsItCame, record, |()| ()).await
     }
 
     /// The counts of the hours that began at that time or later, the oldest first.
@@ -207,55 +204,42 @@ impl Statistics {
     }
 }
 
-async fn add_messages(
-    connection: &mut SqliteConnection,
-    message: CountedMessages,
+fn add_messages(
+    connection: &Connection,
+    message: &CountedMessages,
     count: u32,
 ) -> Result<(), DbError> {
-    sqlx::query(
-        "INSERT INTO platform_stats (hour, platform_id, platform_type, count)
-         VALUES (?, ?, ?, ?)
-         ON CONFLICT (hour, platform_id, platform_type)
-         DO UPDATE SET count = count + excluded.count",
-    )
-    .bind(message.hour)
-    .bind(message.platform_id)
-    .bind(message.platform_type)
-    .bind(count)
-    .execute(connection)
-    .await?;
+    connection
+        .prepare_cached(
+            "INSERT INTO platform_stats (hour, platform_id, platform_type, count)
+             VALUES (?, ?, ?, ?)
+             ON CONFLICT (hour, platform_id, platform_type)
+             DO UPDATE SET count = count + excluded.count",
+        )?
+        .execute(params![message.hour, message.platform_id, message.platform_type, count])?;
     Ok(())
 }
 
-async fn insert_calls(
-    connection: &mut SqliteConnection,
-    calls: &[ProviderCall],
-) -> Result<(), DbError> {
-    for slice in slices(calls) {
-        let sql = with_rows(
+fn insert_call(connection: &Connection, call: &ProviderCall) -> Result<(), DbError> {
+    connection
+        .prepare_cached(
             "INSERT INTO provider_stats (agent_type, status, umo, conversation_id, provider_id,
                  provider_model, token_input_other, token_input_cached, token_output, start_time,
                  end_time, time_to_first_token)
-             VALUES {rows}",
-            "('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            slice.len(),
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for call in slice {
-            query = query
-                .bind(call.status.as_str())
-                .bind(call.umo.clone())
-                .bind(call.conversation_id.clone())
-                .bind(call.provider_id.clone())
-                .bind(call.provider_model.clone())
-                .bind(call.token_input_other)
-                .bind(call.token_input_cached)
-                .bind(call.token_output)
-                .bind(call.start_time)
-                .bind(call.end_time)
-                .bind(call.time_to_first_token);
-        }
-        query.execute(&mut *connection).await?;
-    }
+             VALUES ('internal', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            call.status.as_str(),
+            call.umo,
+            call.conversation_id,
+            call.provider_id,
+            call.provider_model,
+            call.token_input_other,
+            call.token_input_cached,
+            call.token_output,
+            call.start_time,
+            call.end_time,
+            call.time_to_first_token,
+        ])?;
     Ok(())
 }

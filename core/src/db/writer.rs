@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::DbError;
-use super::bundle::AnyBundle;
+use super::direct::{Direct, DirectWork};
 
 /// A job whose result type has been forgotten, so that one queue holds all of them.
 pub(super) trait Work: Send {
@@ -90,55 +90,17 @@ where
 
 /// What waits for the writer.
 pub(super) enum Queued {
-    /// A job of its own.
+    /// A job for sqlx.
     Job(Box<dyn Work>),
-    /// A job that is done together with others of its kind.
-    Bundle(Box<dyn AnyBundle>),
+    /// A direct one.
+    Direct(Box<dyn DirectWork>),
 }
 
-/// What shares a commit.
-#[derive(Default)]
-struct Batch {
-    jobs: Vec<Box<dyn Work>>,
-    bundles: Vec<Box<dyn AnyBundle>>,
-}
-
-impl Batch {
-    /// Sorts what queued up: jobs in their order, each kind of bundled jobs in its order.
-    fn of(queued: &mut Vec<Queued>) -> Self {
-        let mut batch = Self::default();
-        for each in queued.drain(..) {
-            match each {
-                Queued::Job(job) => batch.jobs.push(job),
-                Queued::Bundle(bundle) => batch.bundle(bundle),
-            }
-        }
-        batch.bundles.sort_by_key(|bundle| bundle.goes_last());
-        batch
-    }
-
-    fn bundle(&mut self, bundle: Box<dyn AnyBundle>) {
-        let mut left = Some(bundle);
-        for kind in &mut self.bundles {
-            left = left.and_then(|bundle| kind.absorb(bundle));
-        }
-        self.bundles.extend(left);
-    }
-
-    fn answer_unrun(self, error: &DbError) {
-        for job in self.jobs {
-            job.refuse(error.clone());
-        }
-        for bundle in self.bundles {
-            bundle.answer(Err(error.clone()));
-        }
-    }
-}
-
-/// The task that owns the only writing connection.
+/// The thread that writes, with its two connections: it uses one at a time.
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
+    pub(super) direct: Direct,
     pub(super) queue: mpsc::Receiver<Queued>,
     pub(super) closing: CancellationToken,
     pub(super) batch: usize,
@@ -160,7 +122,19 @@ impl Writer {
             if taken == 0 {
                 break;
             }
-            self.commit(Batch::of(&mut queued)).await;
+            let (mut jobs, mut direct) = (Vec::new(), Vec::with_capacity(taken));
+            for each in queued.drain(..) {
+                match each {
+                    Queued::Job(job) => jobs.push(job),
+                    Queued::Direct(job) => direct.push(job),
+                }
+            }
+            if !jobs.is_empty() {
+                self.commit(jobs).await;
+            }
+            if !direct.is_empty() {
+                self.direct.commit(direct);
+            }
         }
         if let Err(error) = self.end().await {
             tracing::warn!(%error, "the database was not closed cleanly; the next start recovers it");
@@ -168,6 +142,7 @@ impl Writer {
     }
 
     async fn end(mut self) -> Result<(), sqlx::Error> {
+        drop(self.direct);
         sqlx::raw_sql("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&mut self.connection)
             .await?;
@@ -175,18 +150,12 @@ impl Writer {
     }
 
     /// One transaction for the whole batch.
-    async fn commit(&mut self, mut batch: Batch) {
+    async fn commit(&mut self, jobs: Vec<Box<dyn Work>>) {
         if let Err(error) = self.begin().await {
-            return batch.answer_unrun(&error);
+            return jobs.into_iter().for_each(|job| job.refuse(error.clone()));
         }
-        let alone = batch.jobs.len() == 1 && batch.bundles.is_empty();
-        let (ran, mut outcome) = self.run_jobs(&mut batch.jobs, alone).await;
-        if outcome.is_ok() {
-            outcome = self.run_bundles(&mut batch.bundles, ran.is_empty()).await;
-        }
-        let worth_it = outcome.is_ok()
-            && (ran.iter().any(|job| job.succeeded)
-                || batch.bundles.iter().any(|bundle| bundle.succeeded()));
+        let (ran, mut outcome) = self.run_jobs(jobs).await;
+        let worth_it = outcome.is_ok() && ran.iter().any(|job| job.succeeded);
         if worth_it {
             outcome = self.execute("COMMIT").await;
         }
@@ -196,19 +165,13 @@ impl Writer {
         for job in ran {
             job.answer(outcome.clone());
         }
-        for bundle in batch.bundles {
-            bundle.answer(outcome.clone());
-        }
     }
 
     /// Runs the jobs of a batch. An error means that none of them can be committed.
-    async fn run_jobs(
-        &mut self,
-        jobs: &mut Vec<Box<dyn Work>>,
-        alone: bool,
-    ) -> (Vec<Ran>, Result<(), DbError>) {
+    async fn run_jobs(&mut self, jobs: Vec<Box<dyn Work>>) -> (Vec<Ran>, Result<(), DbError>) {
+        let alone = jobs.len() == 1;
         let mut ran = Vec::with_capacity(jobs.len());
-        let mut jobs = jobs.drain(..);
+        let mut jobs = jobs.into_iter();
         for job in jobs.by_ref() {
             if alone {
                 // A rollback of the whole transaction takes back nobody else's writes.
@@ -228,60 +191,6 @@ impl Writer {
             }
         }
         (ran, Ok(()))
-    }
-
-    /// Runs the bundles of a batch, each as a whole, or job by job when one is refused. An error
-    /// means that nothing of the batch can be committed.
-    async fn run_bundles(
-        &mut self,
-        bundles: &mut [Box<dyn AnyBundle>],
-        alone: bool,
-    ) -> Result<(), DbError> {
-        if bundles.is_empty() {
-            return Ok(());
-        }
-        if !alone {
-            self.execute("SAVEPOINT bundles").await?;
-        }
-        let mut refused = None;
-        for bundle in bundles.iter_mut() {
-            if let Err(error) = bundle.run_all(&mut self.connection).await {
-                refused = Some(error);
-                break;
-            }
-        }
-        let Some(error) = refused else {
-            return if alone { Ok(()) } else { self.execute("RELEASE bundles").await };
-        };
-        tracing::debug!(%error, "jobs were refused together; each is done on its own");
-        for bundle in bundles.iter_mut() {
-            bundle.forget();
-        }
-        if alone {
-            self.roll_back().await;
-            self.begin().await?;
-        } else {
-            let taken_back = self.execute("ROLLBACK TO bundles; RELEASE bundles").await;
-            taken_back.map_err(|_| error)?;
-        }
-        for bundle in bundles {
-            for index in 0..bundle.len() {
-                self.run_one(bundle.as_mut(), index).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs a job of a bundle so that its failure takes back its own writes and nobody else's.
-    async fn run_one(&mut self, bundle: &mut dyn AnyBundle, index: usize) -> Result<(), DbError> {
-        self.execute("SAVEPOINT job").await?;
-        let ran = bundle.run_one(index, &mut self.connection).await;
-        if ran.succeeded {
-            return self.execute("RELEASE job").await;
-        }
-        let taken_back = self.execute("ROLLBACK TO job; RELEASE job").await;
-        // What broke the job broke the transaction: a full disk, a failing device.
-        taken_back.map_err(|error| ran.failure.unwrap_or(error))
     }
 
     /// Opens a new connection when the old one cannot even begin.

@@ -1,7 +1,7 @@
 //! The database against real files.
 
 mod attachments;
-mod bundles;
+mod direct;
 mod chats;
 mod conversation_lists;
 mod fresh;

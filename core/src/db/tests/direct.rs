@@ -1,43 +1,29 @@
-//! Jobs of one kind that are done together.
+//! Direct jobs: done together, and each on its own when one of them breaks.
 
-use futures_util::future::{BoxFuture, join_all};
-use sqlx::SqliteConnection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use rusqlite::Connection;
 
 use super::fresh::fresh;
-use crate::db::{Bundled, Database, DbError, Done, NewConversation};
+use crate::db::{Database, DbError, NewConversation, Order};
 
-/// Stores a preference; its name says what is wrong with it, if anything.
-struct Insert(String);
-
-impl Bundled for Insert {
-    type Output = usize;
-    type Error = DbError;
-
-    fn done<'c>(
-        jobs: &'c [Self],
-        connection: &'c mut SqliteConnection,
-    ) -> BoxFuture<'c, Result<Done<Self>, DbError>> {
-        Box::pin(async move {
-            let mut done = Vec::new();
-            for Self(key) in jobs {
-                if key == "unwanted" {
-                    done.push(Err(DbError::Missing { what: "need" }));
-                    continue;
-                }
-                sqlx::query("INSERT INTO preferences VALUES ('test', 'it', ?, '1', 0, 0)")
-                    .bind(key.clone())
-                    .execute(&mut *connection)
-                    .await?;
-                assert!(key != "panics", "seeded");
-                done.push(Ok(jobs.len()));
-            }
-            Ok(done)
-        })
-    }
-}
-
+/// Stores a preference; its name says what is wrong with it, if anything. Answers how often it ran.
 async fn insert(database: &Database, key: &str) -> Result<usize, DbError> {
-    database.write_bundled(Insert(key.to_owned()), |_| ()).await
+    let (key, ran) = (key.to_owned(), Arc::new(AtomicUsize::new(0)));
+    let work = move |connection: &Connection| {
+        let ran = ran.fetch_add(1, Ordering::Relaxed) + 1;
+        if key == "unwanted" {
+            return Err(DbError::Missing { what: "need" });
+        }
+        connection
+            .prepare_cached("INSERT INTO preferences VALUES ('test', 'it', ?, '1', 0, 0)")?
+            .execute([&key])?;
+        assert!(key != "panics", "seeded");
+        Ok(ran)
+    };
+    database.write_directly(Order::AsItCame, work, |_| ()).await
 }
 
 async fn plain(database: &Database, key: &str) -> Result<(), DbError> {
@@ -63,11 +49,11 @@ async fn stored(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn jobs_that_queued_up_are_done_together_and_each_is_answered() {
+async fn jobs_that_queued_up_are_each_done_once_and_answered() {
     let (_folder, database) = fresh().await;
     let names: Vec<String> = (10..40).map(|n| n.to_string()).collect();
-    let sizes = join_all(names.iter().map(|name| insert(&database, name))).await;
-    assert!(sizes.into_iter().all(|size| size.unwrap() == 30));
+    let ran = join_all(names.iter().map(|name| insert(&database, name))).await;
+    assert!(ran.into_iter().all(|times| times.unwrap() == 1));
     assert_eq!(stored(&database).await, names);
 }
 
@@ -89,7 +75,7 @@ async fn a_job_that_the_database_refuses_fails_alone_and_so_does_one_that_panics
             insert(&database, "b"),
             other,
         );
-        assert!(matches!((first, last), (Ok(1), Ok(1))), "each was done on its own");
+        assert!(first.is_ok() && last.is_ok());
         assert!(matches!(taken, Err(DbError::Taken(_))), "{taken:?}");
         assert!(matches!(panicked, Err(DbError::JobPanicked { .. })), "{panicked:?}");
         assert!(matches!(unwanted, Err(DbError::Missing { .. })), "{unwanted:?}");
@@ -100,13 +86,49 @@ async fn a_job_that_the_database_refuses_fails_alone_and_so_does_one_that_panics
 }
 
 #[tokio::test]
-async fn a_job_that_fails_by_itself_does_not_part_the_others() {
+async fn a_job_goes_last_that_looks_for_what_others_store() {
     let (_folder, database) = fresh().await;
-    let (a, unwanted, b) =
-        tokio::join!(insert(&database, "a"), insert(&database, "unwanted"), insert(&database, "b"));
-    assert_eq!((a.unwrap(), b.unwrap()), (3, 3));
-    assert!(unwanted.is_err());
-    assert_eq!(stored(&database).await, ["a", "b"]);
+    let count = |connection: &Connection| {
+        let count = connection.query_row("SELECT count(*) FROM preferences", [], |row| row.get(0));
+        Ok::<i64, DbError>(count?)
+    };
+    // Queued first; whether the others are in its commit or after it, none of them is cut in two.
+    let looking = database.write_directly(Order::Last, count, |_| ());
+    let names = ["a", "b", "c"].map(|name| insert(&database, name));
+    let (seen, stored) = tokio::join!(looking, join_all(names));
+    assert!(stored.iter().all(Result::is_ok));
+    assert_eq!(seen.unwrap(), 3, "on one thread all are queued before the writer takes them");
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_those_that_need_room_and_later_writes_work_once_there_is_some() {
+    let (_folder, database) = fresh().await;
+    let pages = |count: u32| {
+        let limit = move |connection: &Connection| {
+            Ok::<_, DbError>(connection.pragma_update(None, "max_page_count", count)?)
+        };
+        database.write_directly(Order::AsItCame, limit, |()| ())
+    };
+    pages(1).await.unwrap(); // SQLite rounds up to what is in use already.
+    let large: Vec<String> = (0..20).map(|n| format!("{n}{}", "x".repeat(50_000))).collect();
+    for outcome in join_all(large.iter().map(|key| insert(&database, key))).await {
+        assert!(matches!(outcome, Err(DbError::Full(_))), "{outcome:?}");
+    }
+    assert!(stored(&database).await.is_empty());
+    pages(1_000_000).await.unwrap();
+    insert(&database, "small").await.unwrap();
+    assert_eq!(stored(&database).await, ["small"]);
+}
+
+#[tokio::test]
+async fn both_connections_of_the_writer_wait_for_the_disk_and_mind_foreign_keys() {
+    let (_folder, database) = fresh().await;
+    let look = |connection: &Connection| {
+        let ask = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        Ok::<_, DbError>((ask("synchronous")?, ask("foreign_keys")?, ask("wal_autocheckpoint")?))
+    };
+    let seen = database.write_directly(Order::AsItCame, look, |_| ()).await.unwrap();
+    assert_eq!(seen, (2, 1, 8_000), "2 is FULL");
 }
 
 #[tokio::test]
