@@ -161,7 +161,7 @@ async fn turns(bus: Bus, epoch: Epoch, conversations: Arc<Vec<String>>) -> Resul
         while running.try_join_next().is_some() {}
         let rows = bus.lease_next(epoch, 64).await?;
         if rows.is_empty() {
-            wake.wait().await?;
+            wake.wait().await;
         }
         for row in rows {
             let (bus, conversations) = (bus.clone(), Arc::clone(&conversations));
@@ -206,7 +206,7 @@ async fn sends(bus: Bus, epoch: Epoch, waiting: Arc<Waiting>) -> Result<(), Fail
         while running.try_join_next().is_some() {}
         let rows = bus.lease_outbox(epoch, PLATFORM, 64).await?;
         if rows.is_empty() {
-            wake.wait().await?;
+            wake.wait().await;
         }
         for row in rows {
             let (bus, waiting) = (bus.clone(), Arc::clone(&waiting));

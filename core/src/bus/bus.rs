@@ -1,11 +1,14 @@
 //! The bus as a whole: who owns it, and how those who work on it are woken.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::leasing::Leased;
 use super::{BusError, BusSettings, Clock, Queue, inbox_steps, outbox_steps};
 use crate::db::{Database, Order};
 
@@ -34,6 +37,18 @@ pub struct Bus {
     pub(super) clock: Clock,
     inbox: Arc<watch::Sender<u64>>,
     outbox: Arc<watch::Sender<u64>>,
+    due: Due,
+}
+
+/// When the next row of the inbox (none) or of a platform's outbox is due, as the last lease saw it.
+/// Whatever changes that wakes who leases.
+type Due = Arc<Mutex<HashMap<Option<String>, Option<i64>>>>;
+
+/// Who is woken by a change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wakes {
+    pub(super) inbox: bool,
+    pub(super) outbox: bool,
 }
 
 impl Bus {
@@ -50,6 +65,7 @@ impl Bus {
             clock,
             inbox: Arc::new(watch::Sender::new(0)),
             outbox: Arc::new(watch::Sender::new(0)),
+            due: Due::default(),
         }
     }
 
@@ -109,27 +125,52 @@ impl Bus {
         F: Fn(&Connection) -> Result<T, BusError> + Send + 'static,
         T: Send + 'static,
     {
-        let wake = self.waking(queues);
-        self.database.write_directly(Order::AsItCame, job, move |_| wake()).await
+        let wakes = Wakes {
+            inbox: queues.contains(&Queue::Inbox),
+            outbox: queues.contains(&Queue::Outbox),
+        };
+        self.change_and_wake(job, move |_| wakes).await
     }
 
-    /// Takes rows out of a queue, once what is stored by the same commit is there.
-    pub(super) async fn lease<T, F>(&self, job: F) -> Result<T, BusError>
+    /// [`Self::change`], where it depends on the outcome who has something to do.
+    pub(super) async fn change_and_wake<T, F>(
+        &self,
+        job: F,
+        wakes: impl FnOnce(&T) -> Wakes + Send + 'static,
+    ) -> Result<T, BusError>
     where
         F: Fn(&Connection) -> Result<T, BusError> + Send + 'static,
         T: Send + 'static,
     {
-        self.database.write_directly(Order::Last, job, |_| ()).await
-    }
-
-    fn waking(&self, queues: &[Queue]) -> impl FnOnce() + Send + 'static {
-        let wake = [(Queue::Inbox, &self.inbox), (Queue::Outbox, &self.outbox)]
-            .map(|(queue, changes)| queues.contains(&queue).then(|| Arc::clone(changes)));
-        move || {
-            for changes in wake.into_iter().flatten() {
+        let (inbox, outbox) = (Arc::clone(&self.inbox), Arc::clone(&self.outbox));
+        let committed = move |outcome: &T| {
+            let wakes = wakes(outcome);
+            for (changes, _) in [(inbox, wakes.inbox), (outbox, wakes.outbox)]
+                .into_iter()
+                .filter(|(_, wanted)| *wanted)
+            {
                 changes.send_modify(|count| *count = count.wrapping_add(1));
             }
-        }
+        };
+        self.database.write_directly(Order::AsItCame, job, committed).await
+    }
+
+    /// Takes rows out of a queue, once what is stored by the same commit is there, and notes when
+    /// there will be more.
+    pub(super) async fn lease<R, F>(
+        &self,
+        platform_id: Option<String>,
+        job: F,
+    ) -> Result<Vec<(R, String)>, BusError>
+    where
+        F: Fn(&Connection) -> Result<Leased<R>, BusError> + Send + 'static,
+        R: Send + 'static,
+    {
+        let due = Arc::clone(&self.due);
+        let committed = move |leased: &Leased<R>| {
+            due.lock().insert(platform_id, leased.next_due);
+        };
+        Ok(self.database.write_directly(Order::Last, job, committed).await?.rows)
     }
 
     pub(super) async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>
@@ -158,25 +199,17 @@ pub struct Wake {
 impl Wake {
     /// Waits until there may be something to lease: something changed since the last wait, or the
     /// time of a delayed row has come. It may also return for nothing.
-    pub async fn wait(&mut self) -> Result<(), BusError> {
+    pub async fn wait(&mut self) {
         /// A row that is due but cannot be leased (its platform's outbox is full) is looked at
         /// again at this pace rather than all the time.
         const LEAST: i64 = 100;
         /// The clock may be set, so that far-away times are not slept towards in one go.
         const MOST: i64 = 60_000;
-        // Asking when a row is due is for those who are about to sleep.
-        if self.changes.has_changed().unwrap_or(false) {
-            self.changes.mark_unchanged();
-            return Ok(());
-        }
-        let due = match &self.platform_id {
-            None => inbox_steps::next_due(&self.bus).await?,
-            Some(platform_id) => outbox_steps::next_due(&self.bus, platform_id).await?,
-        };
+        // Before the first lease nobody knows.
+        let due = self.bus.due.lock().get(&self.platform_id).copied().unwrap_or(Some(0));
         let delay = due.map_or(MOST, |due| (due - self.bus.clock.now()).clamp(LEAST, MOST));
         let delay = Duration::from_millis(delay.unsigned_abs());
         // The bus is alive as long as this is, so `changed` cannot fail.
         let _ = tokio::time::timeout(delay, self.changes.changed()).await;
-        Ok(())
     }
 }

@@ -17,7 +17,8 @@ pub(super) struct FinishTurn {
 }
 
 impl FinishTurn {
-    pub(super) fn run(&self, connection: &Connection) -> Result<Finished, BusError> {
+    /// Does it; answers with what was stored, and whether the conversation has another message.
+    pub(super) fn run(&self, connection: &Connection) -> Result<(Finished, bool), BusError> {
         let held = leased(connection, self.id, self.epoch)?;
         inbox_steps::check(self.id, InboxState::Leased, InboxState::Done)?;
         if let Some(turn) = &self.finish.turn {
@@ -36,8 +37,8 @@ impl FinishTurn {
                  WHERE id = ?",
             )?
             .execute(params![InboxState::Done, self.now, self.id])?;
-        inbox_steps::promote(connection, &held.conversation_key)?;
+        let more = inbox_steps::promote(connection, &held.conversation_key)?;
         Point::FinishUncommitted.pass();
-        Ok(Finished { history, outbox })
+        Ok((Finished { history, outbox }, more))
     }
 }

@@ -1,9 +1,10 @@
 //! The steps of a received message.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::accepting::{Accept, Offered};
+use super::bus::Wakes;
 use super::finishing::FinishTurn;
 use super::inbox_steps::{Step, leased};
 use super::leasing::LeaseInbox;
@@ -60,7 +61,7 @@ impl Bus {
     pub async fn lease_next(&self, epoch: Epoch, limit: u32) -> Result<Vec<InboxRow>, BusError> {
         let (max_unsent, now) = (self.settings.max_unsent, self.clock.now());
         let lease = LeaseInbox { epoch, limit, max_unsent, now };
-        let rows = self.lease(move |connection| lease.run(connection)).await?;
+        let rows = self.lease(None, move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::TurnLeased.pass();
         }
@@ -89,7 +90,12 @@ impl Bus {
     ) -> Result<Finished, BusError> {
         let now = self.clock.now();
         let turn = FinishTurn { id, epoch, finish, now };
-        let finished = self.both_change(move |connection| turn.run(connection)).await?;
+        let wakes = |(finished, more): &(Finished, bool)| Wakes {
+            inbox: *more,
+            outbox: !finished.outbox.is_empty(),
+        };
+        let finish = move |connection: &Connection| turn.run(connection);
+        let (finished, _) = self.change_and_wake(finish, wakes).await?;
         Point::FinishCommitted.pass();
         Ok(finished)
     }

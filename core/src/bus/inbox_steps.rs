@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::reason::PutAside;
-use super::{Bus, BusError, BusSettings, Epoch, InboxState, Queue, Reason, Recovered};
+use super::{BusError, BusSettings, Epoch, InboxState, Queue, Reason, Recovered};
 
 /// What a step wants to know of a row.
 macro_rules! held {
@@ -138,9 +138,10 @@ pub(super) fn check(id: i64, from: InboxState, to: InboxState) -> Result<(), Bus
     Err(BusError::Refused { queue: Queue::Inbox, id, from, to })
 }
 
-/// Makes the oldest unfinished message of a conversation its head, unless there is one.
-pub(super) fn promote(connection: &Connection, key: &str) -> Result<(), BusError> {
-    connection
+/// Makes the oldest unfinished message of a conversation its head, unless there is one. Answers
+/// whether it did.
+pub(super) fn promote(connection: &Connection, key: &str) -> Result<bool, BusError> {
+    let promoted = connection
         .prepare_cached(
             "UPDATE OR FAIL inbox SET head = 1 WHERE id = (
                  SELECT id FROM inbox
@@ -149,7 +150,7 @@ pub(super) fn promote(connection: &Connection, key: &str) -> Result<(), BusError
              AND NOT EXISTS (SELECT 1 FROM inbox WHERE conversation_key = ?1 AND head = 1)",
         )?
         .execute([key])?;
-    Ok(())
+    Ok(promoted > 0)
 }
 
 /// The row, if it is leased to that owner.
@@ -190,14 +191,4 @@ pub(super) fn recover(
         held.step(connection, &step)?;
     }
     Ok(())
-}
-
-/// When the next message that nothing holds up may be worked on.
-pub(super) async fn next_due(bus: &Bus) -> Result<Option<i64>, BusError> {
-    let due = sqlx::query_scalar(
-        "SELECT min(available_at) FROM inbox WHERE head = 1 AND state = 'pending'",
-    )
-    .fetch_one(bus.database.readers())
-    .await?;
-    Ok(due)
 }

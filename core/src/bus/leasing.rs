@@ -25,8 +25,13 @@ pub(super) struct LeaseOutbox {
     pub(super) now: i64,
 }
 
-/// A leased row and its payload, which is read once the writer need not wait for it.
-pub(super) type Leased<R> = Vec<(R, String)>;
+/// What was leased.
+pub(super) struct Leased<R> {
+    /// The rows, each with its payload, which is read once the writer need not wait for it.
+    pub(super) rows: Vec<(R, String)>,
+    /// When the next row is due that nothing holds up.
+    pub(super) next_due: Option<i64>,
+}
 
 impl LeaseInbox {
     pub(super) fn run(&self, connection: &Connection) -> Result<Leased<InboxRow>, BusError> {
@@ -48,9 +53,14 @@ impl LeaseInbox {
         let read = |row: &Row<'_>| InboxRow::read(row);
         let rows =
             statement.query_map(params![self.epoch.0, self.now, self.max_unsent, self.limit], read)?;
-        let mut rows = rows.collect::<rusqlite::Result<Leased<InboxRow>>>()?;
+        let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         rows.sort_by_key(|(row, _)| (row.available_at, row.id));
-        Ok(rows)
+        let next_due = connection
+            .prepare_cached(
+                "SELECT min(available_at) FROM inbox WHERE head = 1 AND state = 'pending'",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(Leased { rows, next_due })
     }
 }
 
@@ -65,14 +75,20 @@ impl LeaseOutbox {
             rows.extend(self.lease_up_to(room, connection)?);
         }
         rows.sort_by_key(|(row, _)| (row.available_at, row.id));
-        Ok(rows)
+        let next_due = connection
+            .prepare_cached(
+                "SELECT min(available_at) FROM outbox
+                 WHERE platform_id = ? AND head = 1 AND state = 'pending'",
+            )?
+            .query_row([platform], |row| row.get(0))?;
+        Ok(Leased { rows, next_due })
     }
 
     fn lease_up_to(
         &self,
         limit: u32,
         connection: &Connection,
-    ) -> Result<Leased<OutboxRow>, BusError> {
+    ) -> Result<Vec<(OutboxRow, String)>, BusError> {
         outbox_steps::check(0, OutboxState::Pending, OutboxState::Leased)?;
         let mut statement = connection.prepare_cached(
             "UPDATE OR FAIL outbox SET state = 'leased', lease_epoch = ?1, attempts = attempts + 1

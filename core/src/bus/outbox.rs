@@ -3,11 +3,12 @@
 use rusqlite::params;
 use serde_json::Value;
 
+use super::bus::Wakes;
 use super::leasing::LeaseOutbox;
 use super::outbox_steps::{Held, Step, is_full, leased};
 use super::queueing::{Draft, insert_all};
 use super::reason::PutAside;
-use super::sending::Sent;
+use super::sending::{Freed, Sent};
 use super::{
     Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue, Reason,
 };
@@ -42,7 +43,8 @@ impl Bus {
         let now = self.clock.now();
         let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
         let lease = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
-        let rows = self.lease(move |connection| lease.run(connection)).await?;
+        let platform = Some(lease.platform_id.clone());
+        let rows = self.lease(platform, move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::OutboxLeased.pass();
         }
@@ -57,8 +59,9 @@ impl Bus {
         receipt: Option<Value>,
     ) -> Result<(), BusError> {
         let now = self.clock.now();
-        let sent = Sent { id, epoch, receipt, now };
-        self.both_change(move |connection| sent.run(connection)).await?;
+        let sent = Sent { id, epoch, receipt, max_unsent: self.settings.max_unsent, now };
+        let wakes = |freed: &Freed| Wakes { inbox: freed.turns, outbox: freed.next };
+        self.change_and_wake(move |connection| sent.run(connection), wakes).await?;
         Point::SentCommitted.pass();
         Ok(())
     }

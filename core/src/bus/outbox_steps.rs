@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::reason::PutAside;
-use super::{Bus, BusError, BusSettings, Epoch, OutboxState, Queue, Reason, Recovered};
+use super::{BusError, BusSettings, Epoch, OutboxState, Queue, Reason, Recovered};
 
 /// Whether the platform has as many unsent messages as it may.
 pub(super) fn is_full(
@@ -108,8 +108,18 @@ impl Held {
         })
     }
 
+    /// How many unsent messages its platform has.
+    pub(super) fn unsent_of_platform(&self, connection: &Connection) -> Result<u32, BusError> {
+        let unsent = connection
+            .prepare_cached(
+                "SELECT unfinished FROM bus_depths WHERE queue = 'outbox' AND platform_id = ?",
+            )?
+            .query_row([&self.platform_id], |row| row.get(0))?;
+        Ok(unsent)
+    }
+
     /// The row waits no more: the next of its session may go.
-    pub(super) fn promote_next(&self, connection: &Connection) -> Result<(), BusError> {
+    pub(super) fn promote_next(&self, connection: &Connection) -> Result<bool, BusError> {
         promote(connection, &self.platform_id, &self.session_key)
     }
 
@@ -162,13 +172,14 @@ impl Held {
     }
 }
 
-/// Makes the oldest unsent message of a session its head, unless there is one.
+/// Makes the oldest unsent message of a session its head, unless there is one. Answers whether it
+/// did.
 pub(super) fn promote(
     connection: &Connection,
     platform_id: &str,
     session_key: &str,
-) -> Result<(), BusError> {
-    connection
+) -> Result<bool, BusError> {
+    let promoted = connection
         .prepare_cached(
             "UPDATE OR FAIL outbox SET head = 1 WHERE id = (
                  SELECT id FROM outbox
@@ -178,7 +189,7 @@ pub(super) fn promote(
                  SELECT 1 FROM outbox WHERE platform_id = ?1 AND session_key = ?2 AND head = 1)",
         )?
         .execute([platform_id, session_key])?;
-    Ok(())
+    Ok(promoted > 0)
 }
 
 /// Whether the step exists.
@@ -234,16 +245,4 @@ pub(super) fn recover(
         held.step(connection, &step)?;
     }
     Ok(())
-}
-
-/// When the next message of the platform that nothing holds up may be sent.
-pub(super) async fn next_due(bus: &Bus, platform_id: &str) -> Result<Option<i64>, BusError> {
-    let due = sqlx::query_scalar(
-        "SELECT min(available_at) FROM outbox
-         WHERE platform_id = ? AND head = 1 AND state = 'pending'",
-    )
-    .bind(platform_id.to_owned())
-    .fetch_one(bus.database.readers())
-    .await?;
-    Ok(due)
 }

@@ -9,7 +9,6 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use super::inbox_steps::{self, leased};
-use super::leasing::Leased;
 use super::outbox_steps;
 use super::reason::PutAside;
 use super::settings::millis;
@@ -49,7 +48,7 @@ impl Bus {
 pub(super) fn put_aside(
     connection: &Connection,
     platform_id: &str,
-    rows: &mut Leased<OutboxRow>,
+    rows: &mut Vec<(OutboxRow, String)>,
     before: Option<i64>,
     now: i64,
 ) -> Result<bool, BusError> {

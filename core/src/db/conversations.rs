@@ -58,7 +58,7 @@ pub struct NewMessage {
 }
 
 /// A message of a conversation.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, serde::Deserialize)]
 pub struct Message {
     /// Its number, ascending within the conversation.
     pub id: i64,
@@ -271,16 +271,19 @@ impl Conversations {
         before: i64,
         count: usize,
     ) -> Result<Vec<Message>, DbError> {
-        let page = sqlx::query_as(
-            "SELECT id, role, content, tokens, created_at FROM conversation_messages
-             WHERE conversation_id = ? AND id < ? ORDER BY id DESC LIMIT 0 + ?",
+        // One row with all of them: between threads, each row costs more than what is in it.
+        let page: Json<Vec<Message>> = sqlx::query_scalar(
+            "SELECT json_group_array(json_object('id', id, 'role', role, 'content', json(content),
+                 'tokens', tokens, 'created_at', created_at))
+             FROM (SELECT id, role, content, tokens, created_at FROM conversation_messages
+                 WHERE conversation_id = ? AND id < ? ORDER BY id DESC LIMIT 0 + ?)",
         )
         .bind(conversation_id.to_owned())
         .bind(before)
         .bind(i64::try_from(count).unwrap_or(i64::MAX))
-        .fetch_all(self.database.readers())
+        .fetch_one(self.database.readers())
         .await?;
-        Ok(page)
+        Ok(page.0)
     }
 }
 

@@ -68,7 +68,7 @@ impl Sender {
         full: bool,
         stop: &CancellationToken,
     ) {
-        let work = until_work(wake);
+        let work = wake.wait();
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -119,13 +119,5 @@ impl Sender {
             cut: cut.clone(),
         };
         sends.spawn(attempt.run(row));
-    }
-}
-
-/// Waits until there may be something to lease.
-async fn until_work(wake: &mut Wake) {
-    if let Err(error) = wake.wait().await {
-        tracing::error!(%error, "the outbox could not be looked at; trying again");
-        sleep(RETRY_AFTER).await;
     }
 }

@@ -44,7 +44,7 @@ impl Consumer {
 
     /// Waits until there may be a turn to begin: work has come, or there is room for work again.
     async fn until_more(&self, turns: &mut JoinSet<()>, wake: &mut Wake, full: bool) {
-        let work = until_work(wake);
+        let work = wake.wait();
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -84,13 +84,5 @@ impl Consumer {
     fn begin(&self, turns: &mut JoinSet<()>, row: InboxRow) {
         let (runner, gone) = (Arc::clone(&self.runner), self.gone.clone());
         turns.spawn(async move { runner.run(row, gone).await });
-    }
-}
-
-/// Waits until there may be something to lease.
-async fn until_work(wake: &mut Wake) {
-    if let Err(error) = wake.wait().await {
-        tracing::error!(%error, "the inbox could not be looked at; trying again");
-        tokio::time::sleep(RETRY_AFTER).await;
     }
 }
