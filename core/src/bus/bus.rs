@@ -160,6 +160,7 @@ impl Bus {
     pub(super) async fn lease<R, F>(
         &self,
         platform_id: Option<String>,
+        order: Order,
         job: F,
     ) -> Result<Vec<(R, String)>, BusError>
     where
@@ -170,7 +171,7 @@ impl Bus {
         let committed = move |leased: &Leased<R>| {
             due.lock().insert(platform_id, leased.next_due);
         };
-        Ok(self.database.write_directly(Order::Last, job, committed).await?.rows)
+        Ok(self.database.write_directly(order, job, committed).await?.rows)
     }
 
     pub(super) async fn both_change<T, F>(&self, job: F) -> Result<T, BusError>

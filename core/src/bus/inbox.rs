@@ -13,7 +13,7 @@ use super::{
     Accepted, Bus, BusError, Deferred, Epoch, Finish, Finished, InboxRow, InboxState, NewInbox,
     Queue, Reason,
 };
-use crate::db::{HistoryRow, NewHistory};
+use crate::db::{HistoryRow, NewHistory, Order};
 use crate::failpoint::Point;
 
 impl Bus {
@@ -61,7 +61,9 @@ impl Bus {
     pub async fn lease_next(&self, epoch: Epoch, limit: u32) -> Result<Vec<InboxRow>, BusError> {
         let (max_unsent, now) = (self.settings.max_unsent, self.clock.now());
         let lease = LeaseInbox { epoch, limit, max_unsent, now };
-        let rows = self.lease(None, move |connection| lease.run(connection)).await?;
+        // A turn whose beginning is forgotten is begun again, as one is that did not end.
+        let order = Order::LastUnsynced;
+        let rows = self.lease(None, order, move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::TurnLeased.pass();
         }

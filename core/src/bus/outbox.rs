@@ -12,6 +12,7 @@ use super::sending::{Freed, Sent};
 use super::{
     Bus, BusError, Deferred, Enqueued, Epoch, NewOutbox, OutboxRow, OutboxState, Queue, Reason,
 };
+use crate::db::Order;
 use crate::failpoint::Point;
 
 impl Bus {
@@ -44,7 +45,7 @@ impl Bus {
         let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
         let lease = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
         let platform = Some(lease.platform_id.clone());
-        let rows = self.lease(platform, move |connection| lease.run(connection)).await?;
+        let rows = self.lease(platform, Order::Last, move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::OutboxLeased.pass();
         }

@@ -30,6 +30,9 @@ pub(crate) enum Order {
     AsItCame,
     /// After the others, because it looks for what they store.
     Last,
+    /// The same, and not worth waiting for the disk: should the machine lose its power, it may not
+    /// have happened. (Should only the process end, it has.)
+    LastUnsynced,
 }
 
 /// What becomes of a job inside the transaction.
@@ -104,20 +107,22 @@ pub(super) struct Direct {
     connection: Connection,
     path: PathBuf,
     busy_timeout: Duration,
+    synced: bool,
 }
 
 impl Direct {
     /// Opens the database, which is there and up to date.
     pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Self, DbError> {
         let connection = connect(path, busy_timeout)?;
-        Ok(Self { connection, path: path.to_owned(), busy_timeout })
+        Ok(Self { connection, path: path.to_owned(), busy_timeout, synced: true })
     }
 
     /// One transaction for all these jobs. When one of them breaks, each is done again on its own,
     /// so that a bad one fails alone.
     pub(super) fn commit(&mut self, mut jobs: Vec<Box<dyn DirectWork>>) {
         jobs.sort_by_key(|job| job.order());
-        let committed = self.together(&mut jobs);
+        let synced = jobs.iter().any(|job| job.order() != Order::LastUnsynced);
+        let committed = self.sync(synced).and_then(|()| self.together(&mut jobs));
         if committed.is_err() {
             self.roll_back();
         }
@@ -162,7 +167,7 @@ impl Direct {
         match self.execute("BEGIN IMMEDIATE") {
             Err(DbError::Statement(error)) => {
                 tracing::warn!(%error, "the writing connection is unusable; opening another");
-                self.connection = connect(&self.path, self.busy_timeout)?;
+                *self = Self::open(&self.path, self.busy_timeout)?;
                 self.execute("BEGIN IMMEDIATE")
             }
             other => other,
@@ -176,6 +181,15 @@ impl Direct {
         {
             tracing::warn!(%error, "a transaction could not be rolled back");
         }
+    }
+
+    /// Whether commits wait for the disk from now on.
+    fn sync(&mut self, wanted: bool) -> Result<(), DbError> {
+        if self.synced != wanted {
+            self.execute(if wanted { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
+            self.synced = wanted;
+        }
+        Ok(())
     }
 
     fn execute(&self, sql: &'static str) -> Result<(), DbError> {
