@@ -2,9 +2,10 @@
 //! `cargo xtask bench messages`.
 //!
 //! Each conversation has one message in flight: accepted, leased, finished with two messages of its
-//! conversation and an answer, the answer leased and sent. The ceiling is the same rows, stored by
-//! the same group commit in their final form.
+//! conversation and an answer, the answer leased and sent. The ceiling is the same rows in their
+//! final form, stored by SQLite alone with as many messages to a commit.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use firstlight_core::bus::{
     Accepted, Bus, BusSettings, Epoch, Finish, InboxRow, NewInbox, NewOutbox, OutboxRow, Turn,
 };
 use firstlight_core::db::{Database, NewConversation, NewMessage};
+use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
@@ -21,6 +23,8 @@ use tokio::time::Instant;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const PLATFORM: &str = "load";
+/// More statements than there are.
+const STATEMENTS: usize = 32;
 const QUESTION: &str = "What is the weather like at the other end of the wire today?";
 
 /// What is measured.
@@ -45,7 +49,8 @@ async fn main() -> Result<(), Failure> {
     let database = Database::open(&folder.path().join("firstlight.db")).await?;
     let before = cpu_ticks();
     let measured = if load.ceiling {
-        ceiling(&database, &load).await?
+        converse(&database, &load).await?;
+        ceiling(&folder.path().join("firstlight.db"), &load)?
     } else {
         carry(&database, &load).await?
     };
@@ -78,11 +83,8 @@ fn cpu_ticks() -> u64 {
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
-/// The whole way of each message.
-async fn carry(database: &Database, load: &Load) -> Result<Vec<Duration>, Failure> {
-    let bus = Bus::new(database.clone(), BusSettings::default());
-    let (epoch, _) = bus.take_over().await?;
-    let waiting = Arc::new(Waiting::default());
+/// A conversation for each message in flight.
+async fn converse(database: &Database, load: &Load) -> Result<Vec<String>, Failure> {
     let mut conversations = Vec::new();
     for number in 0..load.in_flight {
         let umo = format!("{PLATFORM}:FriendMessage:{number}");
@@ -90,7 +92,15 @@ async fn carry(database: &Database, load: &Load) -> Result<Vec<Duration>, Failur
             NewConversation { platform_id: PLATFORM.into(), umo, title: None, persona_id: None };
         conversations.push(database.conversations().create(new).await?.conversation_id);
     }
-    let conversations = Arc::new(conversations);
+    Ok(conversations)
+}
+
+/// The whole way of each message.
+async fn carry(database: &Database, load: &Load) -> Result<Vec<Duration>, Failure> {
+    let bus = Bus::new(database.clone(), BusSettings::default());
+    let (epoch, _) = bus.take_over().await?;
+    let waiting = Arc::new(Waiting::default());
+    let conversations = Arc::new(converse(database, load).await?);
     let over = Arc::new(AtomicBool::new(false));
     let mut workers = JoinSet::new();
     workers.spawn(turns(bus.clone(), epoch, Arc::clone(&conversations)));
@@ -224,91 +234,60 @@ async fn send(bus: &Bus, epoch: Epoch, row: OutboxRow, waiting: &Waiting) -> Res
     Ok(())
 }
 
-/// The rows of a message in their final form, as one job of the group commit.
-async fn ceiling(database: &Database, load: &Load) -> Result<Vec<Duration>, Failure> {
-    let over = Arc::new(AtomicBool::new(false));
-    let mut writers = JoinSet::new();
-    for number in 0..load.in_flight {
-        let umo = format!("{PLATFORM}:FriendMessage:{number}");
-        let new =
-            NewConversation { platform_id: PLATFORM.into(), umo, title: None, persona_id: None };
-        let conversation = database.conversations().create(new).await?.conversation_id;
-        let (database, over) = (database.clone(), Arc::clone(&over));
-        writers.spawn(async move {
-            let mut latencies = Vec::new();
-            for turn in 0_u64.. {
-                if over.load(Ordering::Relaxed) {
-                    break;
-                }
-                let began = Instant::now();
-                store(&database, &conversation, number, turn).await?;
-                latencies.push(began.elapsed());
-            }
-            Ok::<_, Failure>(latencies)
-        });
-    }
-    tokio::time::sleep(Duration::from_secs(load.seconds)).await;
-    over.store(true, Ordering::Relaxed);
+/// The rows of messages in their final form: each commit has one for every message in flight, and
+/// nothing else is done.
+fn ceiling(path: &Path, load: &Load) -> Result<Vec<Duration>, Failure> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let until = Instant::now() + Duration::from_secs(load.seconds);
     let mut latencies = Vec::new();
-    while let Some(writer) = writers.join_next().await {
-        latencies.extend(writer??);
+    let mut name = 0_u64;
+    while Instant::now() < until {
+        let began = Instant::now();
+        let transaction = connection.transaction()?;
+        for number in 0..load.in_flight {
+            store(&transaction, number, name)?;
+            name += 1;
+        }
+        transaction.commit()?;
+        latencies.extend(std::iter::repeat_n(began.elapsed(), load.in_flight));
     }
     Ok(latencies)
 }
 
-async fn store(
-    database: &Database,
-    conversation: &str,
-    number: usize,
-    turn: u64,
-) -> Result<(), Failure> {
+fn store(connection: &Connection, number: usize, name: u64) -> Result<(), Failure> {
     let session = format!("{PLATFORM}:FriendMessage:{number}");
-    let new = message(turn, &session, number);
-    let (payload, conversation) = (new.payload.to_string(), conversation.to_owned());
-    let name = format!("{number}-{turn}");
+    let new = message(name, &session, number);
     let content = json!({ "role": "user", "content": [{ "type": "text", "text": QUESTION }] });
-    let (content, sent) = (content.to_string(), json!({ "chain": [QUESTION] }).to_string());
-    database
-        .write(move |connection| {
-            Box::pin(async move {
-                let id: i64 = sqlx::query_scalar(
-                    "INSERT INTO inbox (platform_id, platform_message_id, conversation_key,
-                         payload, state, head, available_at, received_at, accepted_at, finished_at)
-                     VALUES ('load', ?, ?, ?, 'done', 0, 1, 1, 1, 1) RETURNING id",
-                )
-                .bind(name.clone())
-                .bind(session.clone())
-                .bind(payload)
-                .fetch_one(&mut *connection)
-                .await?;
-                sqlx::query("INSERT INTO inbox_keys VALUES ('load', ?, ?, 1)")
-                    .bind(name.clone())
-                    .bind(id)
-                    .execute(&mut *connection)
-                    .await?;
-                sqlx::query(
-                    "INSERT INTO conversation_messages
-                         (conversation_id, role, content, tokens, created_at)
-                     VALUES (?1, 'user', ?2, 1, 1), (?1, 'assistant', ?2, 1, 1)",
-                )
-                .bind(conversation)
-                .bind(content)
-                .execute(&mut *connection)
-                .await?;
-                sqlx::query(
-                    "INSERT INTO outbox (inbox_id, platform_id, session_key, idempotency_key,
-                         resend_safe, payload, state, head, available_at, created_at, finished_at)
-                     VALUES (?, 'load', ?, ?, 0, ?, 'sent', 0, 1, 1, 1)",
-                )
-                .bind(id)
-                .bind(session)
-                .bind(name)
-                .bind(sent)
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
-        })
-        .await?;
+    let sent = json!({ "message": { "chain": [{ "type": "Plain", "text": QUESTION }] } });
+    connection
+        .prepare_cached(
+            "INSERT INTO inbox (platform_id, platform_message_id, conversation_key, payload, state,
+                 head, available_at, received_at, accepted_at, finished_at)
+             VALUES ('load', ?, ?, ?, 'done', 0, 1, 1, 1, 1)",
+        )?
+        .execute(params![new.platform_message_id, session, new.payload.to_string()])?;
+    let id = connection.last_insert_rowid();
+    connection
+        .prepare_cached("INSERT INTO inbox_keys VALUES ('load', ?, ?, 1)")?
+        .execute(params![new.platform_message_id, id])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO conversation_messages
+                 (conversation_id, role, content, tokens, created_at)
+             SELECT conversation_id, 'user', ?2, 1, 1 FROM conversations WHERE umo = ?1
+             UNION ALL
+             SELECT conversation_id, 'assistant', ?2, 1, 1 FROM conversations WHERE umo = ?1",
+        )?
+        .execute(params![session, content.to_string()])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO outbox (inbox_id, platform_id, session_key, idempotency_key, resend_safe,
+                 payload, state, head, available_at, created_at, finished_at)
+             VALUES (?, 'load', ?, ?, 0, ?, 'sent', 0, 1, 1, 1)",
+        )?
+        .execute(params![id, session, new.platform_message_id, sent.to_string()])?;
     Ok(())
 }

@@ -11,6 +11,7 @@
 //! | [`fake_mcp`] | MCP servers that misbehave on demand |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`message_load`] | what loads the message path, and counts |
+//! | [`stop_times`] | how soon `/stop` ends the model's call |
 //! | [`process`] | the real binary as a process |
 
 #![expect(clippy::indexing_slicing, reason = "JSON of answers is indexed; a miss fails the test")]
@@ -24,4 +25,5 @@ pub mod gateway_process;
 pub mod message_load;
 pub mod process;
 pub mod process_cost;
+pub mod stop_times;
 pub mod talk;

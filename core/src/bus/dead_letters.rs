@@ -225,9 +225,13 @@ impl Bus {
         loop {
             let (of, now) = (of.clone(), self.clock.now());
             let clear = self.change(&[], move |connection| {
-                let cleared = connection
-                    .prepare_cached(sql)?
-                    .execute(params![of.platform_id, of.reason, before, now, batch])?;
+                let cleared = connection.prepare_cached(sql)?.execute(params![
+                    of.platform_id,
+                    of.reason,
+                    before,
+                    now,
+                    batch
+                ])?;
                 Ok(cleared as u64)
             });
             let count = clear.await?;

@@ -51,8 +51,8 @@ impl LeaseInbox {
                  reason, put_aside_at, replayed_at",
         )?;
         let read = |row: &Row<'_>| InboxRow::read(row);
-        let rows =
-            statement.query_map(params![self.epoch.0, self.now, self.max_unsent, self.limit], read)?;
+        let rows = statement
+            .query_map(params![self.epoch.0, self.now, self.max_unsent, self.limit], read)?;
         let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         rows.sort_by_key(|(row, _)| (row.available_at, row.id));
         let next_due = connection

@@ -107,16 +107,14 @@ impl Bus {
     /// Ends a message that is not being worked on.
     pub async fn drop_row(&self, queue: Queue, id: i64) -> Result<(), BusError> {
         let now = self.clock.now();
-        self.change(&[queue], move |connection| {
-            match queue {
-                Queue::Inbox => {
-                    let held = inbox_steps::Held::load(connection, id)?;
-                    held.step(connection, &inbox_steps::Step::drop(&held, now))
-                }
-                Queue::Outbox => {
-                    let held = outbox_steps::Held::load(connection, id)?;
-                    held.step(connection, &outbox_steps::Step::drop(&held, now))
-                }
+        self.change(&[queue], move |connection| match queue {
+            Queue::Inbox => {
+                let held = inbox_steps::Held::load(connection, id)?;
+                held.step(connection, &inbox_steps::Step::drop(&held, now))
+            }
+            Queue::Outbox => {
+                let held = outbox_steps::Held::load(connection, id)?;
+                held.step(connection, &outbox_steps::Step::drop(&held, now))
             }
         })
         .await

@@ -45,7 +45,8 @@ impl Bus {
         let (platform_id, stale_before) = (platform_id.to_owned(), self.stale_before(now));
         let lease = LeaseOutbox { epoch, platform_id, limit, stale_before, now };
         let platform = Some(lease.platform_id.clone());
-        let rows = self.lease(platform, Order::Last, move |connection| lease.run(connection)).await?;
+        let rows =
+            self.lease(platform, Order::Last, move |connection| lease.run(connection)).await?;
         for _ in &rows {
             Point::OutboxLeased.pass();
         }

@@ -54,7 +54,8 @@ pub(super) fn put_aside(
 ) -> Result<bool, BusError> {
     let Some(before) = before else { return Ok(false) };
     let is_stale = |row: &OutboxRow| row.replayed_at.unwrap_or(row.created_at) < before;
-    let leased: Vec<i64> = rows.iter().map(|(row, _)| row).filter(|row| is_stale(row)).map(|row| row.id).collect();
+    let leased: Vec<i64> =
+        rows.iter().map(|(row, _)| row).filter(|row| is_stale(row)).map(|row| row.id).collect();
     if leased.is_empty() {
         return Ok(false);
     }

@@ -12,7 +12,8 @@ pub(crate) fn append(
     conversation_id: &str,
     messages: &[NewMessage],
 ) -> Result<bool, DbError> {
-    let (at, tokens) = (now(), messages.iter().map(|message| i64::from(message.tokens)).sum::<i64>());
+    let (at, tokens) =
+        (now(), messages.iter().map(|message| i64::from(message.tokens)).sum::<i64>());
     let there = connection
         .prepare_cached(
             "UPDATE OR FAIL conversations SET token_usage = token_usage + ?, updated_at = ?

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::append::append;
-use super::direct::Order;
 use super::database::now;
+use super::direct::Order;
 use super::{Conversation, Conversations, DbError, NewMessage, Page};
 
 /// How many conversations are deleted by one job, so that other writers get in between.

@@ -7,8 +7,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::append::append;
-use super::direct::Order;
 use super::database::now;
+use super::direct::Order;
 use super::talks_in::TalksIn;
 use super::{Database, DbError};
 

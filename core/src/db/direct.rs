@@ -155,7 +155,8 @@ impl Direct {
                 Ran::Refused => None,
                 Ran::Broken(error) => Some(error),
             };
-            let taken_back = self.execute("ROLLBACK TO job").and_then(|()| self.execute("RELEASE job"));
+            let taken_back =
+                self.execute("ROLLBACK TO job").and_then(|()| self.execute("RELEASE job"));
             // What broke the job broke the transaction: a full disk, a failing device.
             taken_back.map_err(|error| broken.unwrap_or(error))?;
         }
@@ -186,7 +187,11 @@ impl Direct {
     /// Whether commits wait for the disk from now on.
     fn sync(&mut self, wanted: bool) -> Result<(), DbError> {
         if self.synced != wanted {
-            self.execute(if wanted { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
+            self.execute(if wanted {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            })?;
             self.synced = wanted;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Message history: what a person sees in a chat, apart from what the model is shown.
 
-use serde_json::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::Value;
 
 use super::database::now;
 use super::direct::{self, Order};
@@ -141,11 +141,7 @@ impl History {
     }
 }
 
-fn append_once(
-    connection: &Connection,
-    new: &NewHistory,
-    key: &str,
-) -> Result<SaidOnce, DbError> {
+fn append_once(connection: &Connection, new: &NewHistory, key: &str) -> Result<SaidOnce, DbError> {
     if let Some(before) = connection.prepare_cached(DELIVERED)?.query_row([key], read).optional()? {
         return Ok(SaidOnce::Before(before));
     }

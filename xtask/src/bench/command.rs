@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{http, messages, startup};
+use super::{http, messages, startup, stops};
 use crate::workspace::Workspace;
 
 /// Which bench, and where its result goes.
@@ -28,6 +28,8 @@ enum Bench {
     Http(http::Arguments),
     /// Messages through the whole path: rate, times, flatness, and a flood.
     Messages(messages::Arguments),
+    /// How soon `/stop` ends the model's call.
+    Stops(stops::Arguments),
 }
 
 /// Measures, prints the table and writes the file.
@@ -36,6 +38,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Bench::Startup(bench) => startup::run(workspace, &arguments.profile, bench)?,
         Bench::Http(bench) => http::run(workspace, &arguments.profile, bench)?,
         Bench::Messages(bench) => messages::run(workspace, &arguments.profile, bench)?,
+        Bench::Stops(bench) => stops::run(workspace, &arguments.profile, bench)?,
     };
     figures.print();
     match &arguments.json {

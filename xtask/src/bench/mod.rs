@@ -10,5 +10,6 @@ mod http;
 mod messages;
 mod server;
 mod startup;
+mod stops;
 
 pub(crate) use command::{Arguments, run};

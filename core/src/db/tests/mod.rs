@@ -1,9 +1,9 @@
 //! The database against real files.
 
 mod attachments;
-mod direct;
 mod chats;
 mod conversation_lists;
+mod direct;
 mod fresh;
 mod opening;
 mod personas;
