@@ -92,6 +92,8 @@ impl Gateway {
             rows.extend(self.foundation.bus.inbox_in(state, ALL).await.unwrap());
         }
         rows.sort_by_key(|row| row.id);
+        // One may have moved on while the states were looked at one after the other.
+        rows.dedup_by_key(|row| row.id);
         rows
     }
 

@@ -1,9 +1,10 @@
 //! Direct jobs: done together, and each on its own when one of them breaks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::fresh::fresh;
@@ -24,6 +25,21 @@ async fn insert(database: &Database, key: &str) -> Result<usize, DbError> {
         Ok(ran)
     };
     database.write_directly(Order::AsItCame, work, |_| ()).await
+}
+
+/// Keeps the writer busy until what is answered is dropped: what is queued by then shares a commit.
+async fn busy(database: &Database) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel::<()>();
+    let (begun, mut beginning) = tokio::sync::mpsc::unbounded_channel();
+    let (database, released) = (database.clone(), Mutex::new(released));
+    let wait = move |_: &Connection| {
+        begun.send(()).unwrap();
+        let _it_was_dropped = released.lock().recv();
+        Ok::<_, DbError>(())
+    };
+    tokio::spawn(async move { database.write_directly(Order::AsItCame, wait, |()| ()).await });
+    beginning.recv().await.unwrap();
+    release
 }
 
 async fn plain(database: &Database, key: &str) -> Result<(), DbError> {
@@ -92,12 +108,12 @@ async fn a_job_goes_last_that_looks_for_what_others_store() {
         let count = connection.query_row("SELECT count(*) FROM preferences", [], |row| row.get(0));
         Ok::<i64, DbError>(count?)
     };
-    // Queued first; whether the others are in its commit or after it, none of them is cut in two.
+    let release = busy(&database).await;
     let looking = database.write_directly(Order::Last, count, |_| ());
     let names = ["a", "b", "c"].map(|name| insert(&database, name));
-    let (seen, stored) = tokio::join!(looking, join_all(names));
+    let (seen, stored, ()) = tokio::join!(looking, join_all(names), async { drop(release) });
     assert!(stored.iter().all(Result::is_ok));
-    assert_eq!(seen.unwrap(), 3, "on one thread all are queued before the writer takes them");
+    assert_eq!(seen.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -129,6 +145,25 @@ async fn both_connections_of_the_writer_wait_for_the_disk_and_mind_foreign_keys(
     };
     let seen = database.write_directly(Order::AsItCame, look, |_| ()).await.unwrap();
     assert_eq!(seen, (2, 1, 8_000), "2 is FULL");
+}
+
+#[tokio::test]
+async fn only_a_commit_of_what_may_be_forgotten_does_not_wait_for_the_disk() {
+    let (_folder, database) = fresh().await;
+    let look = |order| {
+        let look = |connection: &Connection| {
+            let level = connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+            Ok::<i64, DbError>(level?)
+        };
+        database.write_directly(order, look, |_| ())
+    };
+    let alone = look(Order::LastUnsynced).await;
+    let release = busy(&database).await;
+    let (beside, other, ()) =
+        tokio::join!(look(Order::LastUnsynced), look(Order::AsItCame), async { drop(release) });
+    let after = look(Order::AsItCame).await;
+    let seen = [alone, beside, other, after].map(Result::unwrap);
+    assert_eq!(seen, [1, 2, 2, 2], "1 is NORMAL, 2 is FULL");
 }
 
 #[tokio::test]
