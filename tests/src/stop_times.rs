@@ -1,13 +1,13 @@
 //! How long it takes from `/stop` until the model's call has ended, as the model sees it.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use firstlight_core::config::DocumentId;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::fake_onebot::{Account, FakeOneBot, Role, text};
 use crate::fake_openai::{Answer, FakeOpenAi, Outcome, Reply};
