@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use rusqlite::Connection;
+use tokio::task::JoinSet;
 
 use super::fresh::fresh;
 use crate::db::{Database, DbError, NewConversation, Order};
@@ -27,8 +28,13 @@ async fn insert(database: &Database, key: &str) -> Result<usize, DbError> {
     database.write_directly(Order::AsItCame, work, |_| ()).await
 }
 
-/// Keeps the writer busy until what is answered is dropped: what is queued by then shares a commit.
-async fn busy(database: &Database) -> mpsc::Sender<()> {
+/// Keeps the writer busy until it is dropped: what is queued by then shares a commit.
+struct Busy {
+    _release: mpsc::Sender<()>,
+    _job: JoinSet<Result<(), DbError>>,
+}
+
+async fn busy(database: &Database) -> Busy {
     let (release, released) = mpsc::channel::<()>();
     let (begun, mut beginning) = tokio::sync::mpsc::unbounded_channel();
     let (database, released) = (database.clone(), Mutex::new(released));
@@ -37,9 +43,10 @@ async fn busy(database: &Database) -> mpsc::Sender<()> {
         let _it_was_dropped = released.lock().recv();
         Ok::<_, DbError>(())
     };
-    tokio::spawn(async move { database.write_directly(Order::AsItCame, wait, |()| ()).await });
+    let mut job = JoinSet::new();
+    job.spawn(async move { database.write_directly(Order::AsItCame, wait, |()| ()).await });
     beginning.recv().await.unwrap();
-    release
+    Busy { _release: release, _job: job }
 }
 
 async fn plain(database: &Database, key: &str) -> Result<(), DbError> {
@@ -108,10 +115,10 @@ async fn a_job_goes_last_that_looks_for_what_others_store() {
         let count = connection.query_row("SELECT count(*) FROM preferences", [], |row| row.get(0));
         Ok::<i64, DbError>(count?)
     };
-    let release = busy(&database).await;
+    let busy = busy(&database).await;
     let looking = database.write_directly(Order::Last, count, |_| ());
     let names = ["a", "b", "c"].map(|name| insert(&database, name));
-    let (seen, stored, ()) = tokio::join!(looking, join_all(names), async { drop(release) });
+    let (seen, stored, ()) = tokio::join!(looking, join_all(names), async { drop(busy) });
     assert!(stored.iter().all(Result::is_ok));
     assert_eq!(seen.unwrap(), 3);
 }
@@ -158,9 +165,9 @@ async fn only_a_commit_of_what_may_be_forgotten_does_not_wait_for_the_disk() {
         database.write_directly(order, look, |_| ())
     };
     let alone = look(Order::LastUnsynced).await;
-    let release = busy(&database).await;
+    let busy = busy(&database).await;
     let (beside, other, ()) =
-        tokio::join!(look(Order::LastUnsynced), look(Order::AsItCame), async { drop(release) });
+        tokio::join!(look(Order::LastUnsynced), look(Order::AsItCame), async { drop(busy) });
     let after = look(Order::AsItCame).await;
     let seen = [alone, beside, other, after].map(Result::unwrap);
     assert_eq!(seen, [1, 2, 2, 2], "1 is NORMAL, 2 is FULL");
