@@ -184,14 +184,12 @@ impl Direct {
         }
     }
 
-    /// Whether commits wait for the disk from now on.
+    /// Whether commits wait for the disk from now on. SQLite obeys when the statement is prepared, so
+    /// a prepared one would do nothing the second time.
     fn sync(&mut self, wanted: bool) -> Result<(), DbError> {
         if self.synced != wanted {
-            self.execute(if wanted {
-                "PRAGMA synchronous = FULL"
-            } else {
-                "PRAGMA synchronous = NORMAL"
-            })?;
+            let level = if wanted { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
             self.synced = wanted;
         }
         Ok(())

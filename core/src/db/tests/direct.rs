@@ -164,13 +164,15 @@ async fn only_a_commit_of_what_may_be_forgotten_does_not_wait_for_the_disk() {
         };
         database.write_directly(order, look, |_| ())
     };
-    let alone = look(Order::LastUnsynced).await;
-    let busy = busy(&database).await;
-    let (beside, other, ()) =
-        tokio::join!(look(Order::LastUnsynced), look(Order::AsItCame), async { drop(busy) });
-    let after = look(Order::AsItCame).await;
-    let seen = [alone, beside, other, after].map(Result::unwrap);
-    assert_eq!(seen, [1, 2, 2, 2], "1 is NORMAL, 2 is FULL");
+    for _ in 0..3 {
+        let alone = look(Order::LastUnsynced).await;
+        let busy = busy(&database).await;
+        let (beside, other, ()) =
+            tokio::join!(look(Order::LastUnsynced), look(Order::AsItCame), async { drop(busy) });
+        let after = look(Order::AsItCame).await;
+        let seen = [alone, beside, other, after].map(Result::unwrap);
+        assert_eq!(seen, [1, 2, 2, 2], "1 is NORMAL, 2 is FULL");
+    }
 }
 
 #[tokio::test]
