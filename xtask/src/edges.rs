@@ -22,9 +22,10 @@ const EDGES: [(&str, &[&str]); 6] = [
 
 /// Start of a library's name, and the packages that may name it; `deny.toml` says the same of
 /// indirect use.
-const HOMES: [(&str, &[&str]); 4] = [
+const HOMES: [(&str, &[&str]); 5] = [
     ("actix-", &["firstlight-gateway", "firstlight-tests"]),
     ("sqlx", &["firstlight-core", "firstlight-tests"]),
+    ("rusqlite", &["firstlight-core"]),
     ("reqwest", &["firstlight-runtime", "firstlight-gateway", "firstlight-tests"]),
     ("tokio", &["firstlight-core", "firstlight-runtime", "firstlight-gateway", "firstlight-tests"]),
 ];
