@@ -145,11 +145,10 @@ impl Bus {
         let (inbox, outbox) = (Arc::clone(&self.inbox), Arc::clone(&self.outbox));
         let committed = move |outcome: &T| {
             let wakes = wakes(outcome);
-            for (changes, _) in [(inbox, wakes.inbox), (outbox, wakes.outbox)]
-                .into_iter()
-                .filter(|(_, wanted)| *wanted)
-            {
-                changes.send_modify(|count| *count = count.wrapping_add(1));
+            for (changes, wanted) in [(inbox, wakes.inbox), (outbox, wakes.outbox)] {
+                if wanted {
+                    changes.send_modify(|count| *count = count.wrapping_add(1));
+                }
             }
         };
         self.database.write_directly(Order::AsItCame, job, committed).await

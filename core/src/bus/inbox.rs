@@ -67,7 +67,7 @@ impl Bus {
         for _ in &rows {
             Point::TurnLeased.pass();
         }
-        Ok(rows.into_iter().map(InboxRow::with_payload).collect::<Result<_, _>>()?)
+        Ok(rows.into_iter().map(InboxRow::with_payload).collect())
     }
 
     /// Notes how far a turn has got, for the attempt after a crash.

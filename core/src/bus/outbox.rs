@@ -50,7 +50,7 @@ impl Bus {
         for _ in &rows {
             Point::OutboxLeased.pass();
         }
-        Ok(rows.into_iter().map(OutboxRow::with_payload).collect::<Result<_, _>>()?)
+        Ok(rows.into_iter().map(OutboxRow::with_payload).collect())
     }
 
     /// The platform has the message, and answered this.

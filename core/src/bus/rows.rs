@@ -1,12 +1,10 @@
 //! What goes into the bus and comes out of it.
 
-use std::sync::Arc;
-
 use rusqlite::Row;
 use serde_json::Value;
 
 use super::{InboxState, OutboxState, Reason};
-use crate::db::{DbError, HistoryRow, NewHistory, NewMessage, maybe_json};
+use crate::db::{HistoryRow, NewHistory, NewMessage, maybe_json};
 
 /// A received message, to be accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,10 +107,8 @@ impl InboxRow {
     }
 
     /// The row with its payload.
-    pub(super) fn with_payload((mut row, payload): (Self, String)) -> Result<Self, DbError> {
-        row.payload = serde_json::from_str(&payload)
-            .map_err(|error| DbError::Stored { what: "message", source: Arc::new(error) })?;
-        Ok(row)
+    pub(super) fn with_payload((row, payload): (Self, String)) -> Self {
+        Self { payload: value_of(payload), ..row }
     }
 }
 
@@ -208,11 +204,15 @@ impl OutboxRow {
     }
 
     /// The row with its payload.
-    pub(super) fn with_payload((mut row, payload): (Self, String)) -> Result<Self, DbError> {
-        row.payload = serde_json::from_str(&payload)
-            .map_err(|error| DbError::Stored { what: "message", source: Arc::new(error) })?;
-        Ok(row)
+    pub(super) fn with_payload((row, payload): (Self, String)) -> Self {
+        Self { payload: value_of(payload), ..row }
     }
+}
+
+/// A stored payload. One that is no JSON is handed on as it is: whoever works on the row cannot read
+/// it and puts it aside, and the rows that were leased with it go their way.
+fn value_of(payload: String) -> Value {
+    serde_json::from_str(&payload).unwrap_or(Value::String(payload))
 }
 
 /// What a turn adds to a conversation.

@@ -327,3 +327,17 @@ async fn deleting_a_chat_drops_what_waits_in_it() {
     bench.bus.finish(running, epoch, Finish::default()).await.unwrap();
     assert_eq!(bench.lease(epoch).await, [0_i64; 0]);
 }
+
+#[tokio::test]
+async fn a_payload_that_cannot_be_read_holds_up_no_row_that_is_leased_with_it() {
+    let (bench, epoch) = Bench::owned().await;
+    let broken = bench.accept("m1", "a").await;
+    bench.accept("m2", "b").await;
+    let spoil = move |connection: &rusqlite::Connection| {
+        connection.execute("UPDATE inbox SET payload = '{' WHERE id = ?", [broken])?;
+        Ok(())
+    };
+    bench.bus.change(&[], spoil).await.unwrap();
+    let rows = bench.bus.lease_next(epoch, 10).await.unwrap();
+    assert_eq!((rows.len(), &rows[0].payload), (2, &json!("{")));
+}

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::task::JoinSet;
 
 use super::fresh::fresh;
+use super::writing;
 use crate::db::{Database, DbError, NewConversation, Order};
 
 /// Stores a preference; its name says what is wrong with it, if anything. Answers how often it ran.
@@ -49,21 +50,6 @@ async fn busy(database: &Database) -> Busy {
     Busy { _release: release, _job: job }
 }
 
-async fn plain(database: &Database, key: &str) -> Result<(), DbError> {
-    let key = key.to_owned();
-    database
-        .write(move |connection| {
-            Box::pin(async move {
-                sqlx::query("INSERT INTO preferences VALUES ('test', 'it', ?, '1', 0, 0)")
-                    .bind(key)
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
-}
-
 async fn stored(database: &Database) -> Vec<String> {
     sqlx::query_scalar("SELECT key FROM preferences ORDER BY key")
         .fetch_all(database.readers())
@@ -87,7 +73,7 @@ async fn a_job_that_the_database_refuses_fails_alone_and_so_does_one_that_panics
         insert(&database, "there").await.unwrap();
         let other = async {
             if with_others {
-                plain(&database, "other").await.unwrap();
+                writing::insert(&database, "other".into()).await.unwrap();
             }
         };
         let (first, taken, panicked, unwanted, last, ()) = tokio::join!(

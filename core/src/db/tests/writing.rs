@@ -6,7 +6,7 @@ use sqlx::Connection;
 use super::fresh::fresh;
 use crate::db::{Database, DbError};
 
-async fn insert(database: &Database, key: String) -> Result<(), DbError> {
+pub(super) async fn insert(database: &Database, key: String) -> Result<(), DbError> {
     database
         .write(move |connection| {
             Box::pin(async move {
