@@ -12,12 +12,15 @@ pub struct Argument {
     /// Its name.
     pub name: String,
     /// What it is for; shown in the generated help.
+    #[serde(default)]
     pub about: String,
     /// What it may be.
     pub kind: ArgumentKind,
     /// Whether it must be given.
+    #[serde(default)]
     pub need: Need,
     /// Whether it is given by name. A named truth needs no value: `--loud`.
+    #[serde(default)]
     pub named: bool,
 }
 
@@ -42,10 +45,11 @@ pub enum ArgumentKind {
 }
 
 /// Whether an argument must be given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
     /// It must.
+    #[default]
     Required,
     /// It need not.
     Optional,

@@ -17,10 +17,13 @@ pub struct NewTimer {
     /// Its name, unique within the plugin: scheduling it again replaces it.
     pub name: String,
     /// How long until it fires.
+    #[serde(rename = "after_ms", with = "crate::encoding::milliseconds")]
     pub after: Duration,
     /// How long until it fires again, each time, at least a second; `None`: it fires once.
+    #[serde(default, rename = "every_ms", with = "crate::encoding::maybe_milliseconds")]
     pub every: Option<Duration>,
     /// What the plugin is told then.
+    #[serde(default)]
     pub payload: Value,
 }
 
@@ -46,13 +49,17 @@ pub struct Wait {
     /// Where the plugin can say that nobody answered.
     pub reply_to: String,
     /// The id of the person; `None`: anybody in the session.
+    #[serde(default)]
     pub sender: Option<String>,
     /// The id of the message that it is begun for, so that it is not taken for its own answer when
     /// its turn is begun again after a crash.
+    #[serde(default)]
     pub asked_by: Option<String>,
     /// How long, at most a week.
+    #[serde(rename = "within_ms", with = "crate::encoding::milliseconds")]
     pub within: Duration,
     /// What the plugin is told then.
+    #[serde(default)]
     pub payload: Value,
 }
 

@@ -14,6 +14,10 @@ pub enum PluginError {
     /// The arguments of the call are wrong.
     #[error("{0}")]
     Arguments(String),
+    /// The plugin broke: it trapped, ran out of what it may use, or ended. Only the gateway says
+    /// so, of a plugin that lives outside of its code.
+    #[error("{0}")]
+    Fault(String),
     /// Anything else that failed.
     #[error("{0}")]
     Failed(String),

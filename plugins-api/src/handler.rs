@@ -11,21 +11,28 @@ pub struct Handler {
     /// Its name, unique within the plugin. Commands in a group are named `group.word`.
     pub name: String,
     /// One sentence on what it does; shown in the generated help.
+    #[serde(default)]
     pub about: String,
     /// Higher goes first; 0 unless said otherwise.
+    #[serde(default)]
     pub priority: i32,
     /// What it is.
     pub trigger: Trigger,
     /// What must hold besides.
+    #[serde(default)]
     pub filter: Filter,
     /// Who may use it. The operator can change that of a command.
+    #[serde(default)]
     pub permission: Permission,
     /// Whether somebody who may not use it is passed over instead of being told.
+    #[serde(default)]
     pub silent: bool,
     /// Whether it wakes the bot; see [`Handler::wakes`].
+    #[serde(default)]
     pub wakes: Option<bool>,
     /// Whether it ends the answer that is being made in the session; see
     /// [`Handler::interrupts`].
+    #[serde(default)]
     pub interrupts: bool,
 }
 
@@ -38,6 +45,7 @@ pub enum Trigger {
         /// How it is called.
         naming: Naming,
         /// What it takes.
+        #[serde(default)]
         arguments: Vec<Argument>,
     },
     /// A word that other commands stand below. Alone, it answers with the list of them.
@@ -55,8 +63,10 @@ pub struct Naming {
     /// The word, without a wake prefix.
     pub word: String,
     /// Other words for the same.
+    #[serde(default)]
     pub aliases: Vec<String>,
     /// The name of the group's handler that it stands below.
+    #[serde(default)]
     pub parent: Option<String>,
 }
 

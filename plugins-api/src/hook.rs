@@ -10,6 +10,7 @@ pub struct Hook {
     /// The moment.
     pub kind: HookKind,
     /// Higher goes first.
+    #[serde(default)]
     pub priority: i32,
 }
 
@@ -67,10 +68,12 @@ pub struct Failure {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelRequest {
     /// What the model is told first.
+    #[serde(default)]
     pub system_prompt: Option<String>,
     /// The conversation, oldest first, ending with what is asked now.
     pub messages: Vec<ModelMessage>,
     /// The model to ask, instead of the provider's own.
+    #[serde(default)]
     pub model: Option<String>,
 }
 
@@ -82,6 +85,7 @@ pub struct ModelMessage {
     /// What is said.
     pub parts: Vec<ModelPart>,
     /// What the model thought before it said it.
+    #[serde(default)]
     pub reasoning: Option<String>,
 }
 

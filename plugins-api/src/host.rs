@@ -1,5 +1,6 @@
 //! What the gateway offers to a plugin.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Event, Message, NewTimer, PluginError, Wait};
+use crate::{
+    Capability, Event, HttpRequest, HttpResponse, HttpStream, Level, Message, ModelAnswer,
+    ModelMessage, ModelQuestion, NewTimer, PersonaInfo, PluginError, Wait,
+};
 
 /// The plugin's line to the gateway; cheap to clone and to keep. Its calls are those of
 /// [`HostCalls`].
@@ -100,6 +104,57 @@ pub trait HostCalls: Send + Sync {
 
     /// Makes a session ask this provider.
     async fn choose_provider(&self, session: &str, id: &str) -> Result<(), HostError>;
+
+    /// Writes a line to the gateway's log, in the plugin's name. Never waits. What goes beyond the
+    /// plugin's rate is dropped and counted.
+    fn log(&self, level: Level, text: &str);
+
+    /// Sends a request and reads the whole answer, at most 8 MiB of it. Redirects are followed, ten
+    /// at most, and each host on the way must be allowed.
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, HostError>;
+
+    /// Sends a request and leaves the body of the answer to be read with [`Self::read_stream`]. At
+    /// most 16 are open at the same time; one that is not read from for a minute is closed.
+    async fn open_stream(&self, request: HttpRequest) -> Result<HttpStream, HostError>;
+
+    /// The next part of a body, at most 256 KiB; `None` at its end, which closes it.
+    async fn read_stream(&self, stream: u64) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Closes a body before its end; says whether it was open.
+    async fn close_stream(&self, stream: u64) -> Result<bool, HostError>;
+
+    /// Asks a model and waits for the whole answer. Nothing of it is kept in a conversation.
+    async fn ask_model(&self, question: ModelQuestion) -> Result<ModelAnswer, HostError>;
+
+    /// The vectors of at most 256 texts, by the provider of that id or the first that can.
+    async fn embed(
+        &self,
+        provider: Option<&str>,
+        texts: Vec<String>,
+    ) -> Result<Vec<Vec<f32>>, HostError>;
+
+    /// What was said last in the session's conversation, oldest first, at most 200 messages.
+    async fn conversation_messages(
+        &self,
+        session: &str,
+        limit: u32,
+    ) -> Result<Vec<ModelMessage>, HostError>;
+
+    /// The personas.
+    async fn personas(&self) -> Result<Vec<PersonaInfo>, HostError>;
+
+    /// A file of the plugin's own folder, by its path below it; `None`: there is none.
+    async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Writes a file whole, with the folders above it: at most 16 MiB, at most 256 MiB and 10,000
+    /// files for each plugin. A crash leaves the file as it was before.
+    async fn write_file(&self, path: &str, content: Vec<u8>) -> Result<(), HostError>;
+
+    /// The files below a folder of the plugin's own, sorted; an empty path means all.
+    async fn list_files(&self, folder: &str) -> Result<Vec<String>, HostError>;
+
+    /// Removes a file; says whether there was one.
+    async fn remove_file(&self, path: &str) -> Result<bool, HostError>;
 }
 
 /// Why the gateway did not do what a plugin asked for.
@@ -113,7 +168,7 @@ pub enum HostError {
     #[error("{what} is limited to {limit}")]
     Limit {
         /// What is limited.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The limit.
         limit: u64,
     },
@@ -124,10 +179,21 @@ pub enum HostError {
     #[error("there is no {what} {name:?}")]
     Unknown {
         /// What kind of thing.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// As it was asked for.
         name: String,
     },
+    /// The operator did not allow it.
+    #[error("the plugin is not allowed {capability}: {reason}")]
+    NotGranted {
+        /// What it would need.
+        capability: Capability,
+        /// What it tried.
+        reason: String,
+    },
+    /// A far side did not do what it should, such as a web server that does not answer.
+    #[error("{0}")]
+    Remote(String),
     /// The gateway failed; the text is for the operator.
     #[error("{0}")]
     Failed(String),
@@ -208,6 +274,18 @@ pub struct ProviderInfo {
     pub usable: bool,
     /// Whether it is the one that answers in the session now.
     pub current: bool,
+}
+
+impl HostError {
+    /// A bound that is reached.
+    pub fn limit(what: impl Into<Cow<'static, str>>, limit: u64) -> Self {
+        Self::Limit { what: what.into(), limit }
+    }
+
+    /// Something that is not there.
+    pub fn unknown(what: impl Into<Cow<'static, str>>, name: impl Into<String>) -> Self {
+        Self::Unknown { what: what.into(), name: name.into() }
+    }
 }
 
 impl Host {

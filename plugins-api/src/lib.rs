@@ -10,7 +10,8 @@
 //! for a reply, sending unasked, conversations and providers.
 //!
 //! This crate names no executor: the same `impl` is awaited by the gateway when it is compiled in,
-//! and will be driven by a guest-side executor in a sandbox. So a plugin spawns nothing; what is to
+//! and is driven to its end over calls that wait when it is a sandboxed component
+//! ([`component!`]) or a program of its own ([`process`]). So a plugin spawns nothing; what is to
 //! happen later it leaves with the host ([`NewTimer`], [`Wait`]).
 //!
 //! ```
@@ -51,12 +52,17 @@
 //! });
 //! ```
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 #![warn(missing_docs)]
 
 mod argument;
+mod asking;
 mod call;
+mod capability;
+mod completing;
+pub mod component;
 mod continuation;
+mod encoding;
 mod error;
 mod event;
 mod filter;
@@ -66,16 +72,21 @@ mod host;
 mod manifest;
 pub mod matching;
 mod message;
+mod outbound;
 mod plugin;
+pub mod process;
 mod reply;
 pub mod testing;
 mod tool;
 mod web;
+pub mod wire;
 
 pub use argument::{Argument, ArgumentKind, Arguments, Need};
+pub use asking::{Level, ModelAnswer, ModelQuestion, PersonaInfo};
 /// For implementations of [`HostCalls`].
 pub use async_trait::async_trait;
 pub use call::{Call, SettingsTaken, schema_of};
+pub use capability::{Capabilities, Capability};
 pub use continuation::{Answered, NewTimer, Timer, Unanswered, Wait};
 pub use error::PluginError;
 pub use event::{Event, GroupChat, Language, MessageKind, Person, Role};
@@ -88,6 +99,7 @@ pub use host::{
 };
 pub use manifest::{Manifest, ManifestError};
 pub use message::{Media, Message, Piece, Quote};
+pub use outbound::{HttpRequest, HttpResponse, HttpStream};
 pub use plugin::Plugin;
 pub use reply::{Ask, Flow, Reply};
 pub use semver::{Version, VersionReq};

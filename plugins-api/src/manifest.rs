@@ -1,8 +1,12 @@
 //! Who a plugin is.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
+
+use crate::Capabilities;
 
 /// The longest plugin name, in bytes.
 const NAME_LIMIT: usize = 64;
@@ -35,6 +39,13 @@ pub struct Manifest {
     /// The platform types it is made for; empty means all.
     #[serde(default)]
     pub platforms: Vec<String>,
+    /// The plugins it needs, with the versions that will do.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub dependencies: BTreeMap<String, VersionReq>,
+    /// What it asks to be allowed. A compiled-in plugin is allowed everything.
+    #[serde(default)]
+    pub capabilities: Capabilities,
     /// Part of the gateway itself: it cannot be uninstalled.
     #[serde(default)]
     pub reserved: bool,
@@ -73,6 +84,8 @@ impl Manifest {
             repository: String::new(),
             firstlight: None,
             platforms: Vec::new(),
+            dependencies: BTreeMap::new(),
+            capabilities: Capabilities::default(),
             reserved: false,
         }
     }

@@ -6,6 +6,7 @@ use crate::Message;
 
 /// What comes of a call. `Reply::nothing()` lets everything go on as if nobody had looked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reply {
     /// Messages for the session that the event came from, in order. Who answers ends the matter:
     /// the model is not asked any more, unless [`Reply::ask`] says so.
@@ -31,6 +32,7 @@ pub enum Flow {
 
 /// A question to the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ask {
     /// What the sender is taken to have said.
     pub prompt: String,

@@ -23,11 +23,12 @@ pub struct WebRoute {
     /// The path below the plugin's own name, such as `/status` for `/api/plug/<name>/status`.
     pub path: String,
     /// What it does, for people.
+    #[serde(default)]
     pub description: String,
 }
 
 /// A request to a plugin route. The caller is logged in to the dashboard.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebRequest {
     /// The method.
     pub method: Method,
@@ -36,21 +37,25 @@ pub struct WebRequest {
     /// Who is logged in.
     pub username: String,
     /// The query parameters; of a repeated one the last counts.
+    #[serde(default)]
     pub query: BTreeMap<String, String>,
     /// The content type, when a body was sent.
+    #[serde(default)]
     pub content_type: Option<String>,
     /// The body, at most what the gateway's route allows.
+    #[serde(default, with = "crate::encoding::base64")]
     pub body: Vec<u8>,
 }
 
 /// The answer of a plugin route.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebResponse {
     /// The HTTP status, 200 to 599.
     pub status: u16,
     /// The content type.
     pub content_type: String,
     /// The body.
+    #[serde(default, with = "crate::encoding::base64")]
     pub body: Vec<u8>,
 }
 

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    CommandInfo, ConversationInfo, Event, HostCalls, HostError, Message, NewTimer, Outgoing,
-    ProviderInfo, RuntimeStatus, Wait,
+    CommandInfo, ConversationInfo, Event, HostCalls, HostError, HttpRequest, HttpResponse,
+    HttpStream, Level, Message, ModelAnswer, ModelMessage, ModelQuestion, NewTimer, Outgoing,
+    PersonaInfo, ProviderInfo, RuntimeStatus, Wait,
 };
 
 /// A host that keeps everything in memory. Its time passes by
@@ -36,6 +37,14 @@ pub(super) struct World {
     variables: BTreeMap<String, Map<String, Value>>,
     providers: Vec<ProviderInfo>,
     chosen: BTreeMap<String, String>,
+    logged: Vec<(Level, String)>,
+    pages: BTreeMap<String, HttpResponse>,
+    streams: BTreeMap<u64, Vec<u8>>,
+    streamed: u64,
+    answers: Vec<String>,
+    said: BTreeMap<String, Vec<ModelMessage>>,
+    personas: Vec<PersonaInfo>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl FakeHost {
@@ -60,6 +69,46 @@ impl FakeHost {
             ProviderInfo { id: id.into(), model: model.into(), usable: true, current: false };
         self.world().providers.push(provider);
         self
+    }
+
+    /// The same with this answer to every request of that address.
+    #[must_use]
+    pub fn page(self, url: &str, status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let answer = HttpResponse { status, headers: Vec::new(), body: body.into() };
+        self.world().pages.insert(url.to_owned(), answer);
+        self
+    }
+
+    /// The same with a model that answers the next question so; without one it repeats the question.
+    #[must_use]
+    pub fn model_says(self, text: &str) -> Self {
+        self.world().answers.push(text.to_owned());
+        self
+    }
+
+    /// The same with this said in a session's conversation.
+    #[must_use]
+    pub fn was_said(self, session: &str, message: ModelMessage) -> Self {
+        self.world().said.entry(session.to_owned()).or_default().push(message);
+        self
+    }
+
+    /// The same with one persona more.
+    #[must_use]
+    pub fn persona(self, id: &str, system_prompt: &str) -> Self {
+        let persona = PersonaInfo { id: id.into(), system_prompt: system_prompt.into() };
+        self.world().personas.push(persona);
+        self
+    }
+
+    /// What was written to the log.
+    pub fn logged(&self) -> Vec<(Level, String)> {
+        self.world().logged.clone()
+    }
+
+    /// The files in the plugin's folder.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.world().files.clone()
     }
 
     /// What was sent unasked, in order.
@@ -242,9 +291,93 @@ impl HostCalls for FakeHost {
     async fn choose_provider(&self, session: &str, id: &str) -> Result<(), HostError> {
         let mut world = self.world();
         if world.providers.iter().all(|provider| provider.id != id) {
-            return Err(HostError::Unknown { what: "provider", name: id.to_owned() });
+            return Err(HostError::unknown("provider", id));
         }
         world.chosen.insert(session.to_owned(), id.to_owned());
         Ok(())
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.world().logged.push((level, text.to_owned()));
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
+        let answer = self.world().pages.get(&request.url).cloned();
+        answer.ok_or_else(|| HostError::Remote(format!("no answer from {}", request.url)))
+    }
+
+    async fn open_stream(&self, request: HttpRequest) -> Result<HttpStream, HostError> {
+        let HttpResponse { status, headers, body } = self.fetch(request).await?;
+        let mut world = self.world();
+        world.streamed += 1;
+        let stream = world.streamed;
+        world.streams.insert(stream, body);
+        Ok(HttpStream { stream, status, headers })
+    }
+
+    async fn read_stream(&self, stream: u64) -> Result<Option<Vec<u8>>, HostError> {
+        let mut world = self.world();
+        let body = world.streams.get_mut(&stream);
+        let body = body.ok_or_else(|| HostError::unknown("stream", stream.to_string()))?;
+        let part = std::mem::take(body);
+        if part.is_empty() {
+            world.streams.remove(&stream);
+            return Ok(None);
+        }
+        Ok(Some(part))
+    }
+
+    async fn close_stream(&self, stream: u64) -> Result<bool, HostError> {
+        Ok(self.world().streams.remove(&stream).is_some())
+    }
+
+    async fn ask_model(&self, question: ModelQuestion) -> Result<ModelAnswer, HostError> {
+        let mut world = self.world();
+        let asked = question.messages.last().map(ModelMessage::text).unwrap_or_default();
+        let text = if world.answers.is_empty() { asked } else { world.answers.remove(0) };
+        Ok(ModelAnswer { text, ..ModelAnswer::default() })
+    }
+
+    async fn embed(
+        &self,
+        _provider: Option<&str>,
+        texts: Vec<String>,
+    ) -> Result<Vec<Vec<f32>>, HostError> {
+        let vector = |text: &String| vec![f32::from(u16::try_from(text.len()).unwrap_or(0)), 1.0];
+        Ok(texts.iter().map(vector).collect())
+    }
+
+    async fn conversation_messages(
+        &self,
+        session: &str,
+        limit: u32,
+    ) -> Result<Vec<ModelMessage>, HostError> {
+        let said = self.world().said.get(session).cloned().unwrap_or_default();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let skipped = said.len().saturating_sub(limit);
+        Ok(said.into_iter().skip(skipped).collect())
+    }
+
+    async fn personas(&self) -> Result<Vec<PersonaInfo>, HostError> {
+        Ok(self.world().personas.clone())
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(self.world().files.get(path).cloned())
+    }
+
+    async fn write_file(&self, path: &str, content: Vec<u8>) -> Result<(), HostError> {
+        self.world().files.insert(path.to_owned(), content);
+        Ok(())
+    }
+
+    async fn list_files(&self, folder: &str) -> Result<Vec<String>, HostError> {
+        let below = folder.trim_end_matches('/');
+        let within = |path: &&String| below.is_empty() || path.starts_with(&format!("{below}/"));
+        Ok(self.world().files.keys().filter(within).cloned().collect())
+    }
+
+    async fn remove_file(&self, path: &str) -> Result<bool, HostError> {
+        Ok(self.world().files.remove(path).is_some())
     }
 }
