@@ -1,10 +1,10 @@
-//! The named steps of a message's way at which a test ends the process.
+//! The named steps of a message's way, and of changes to plugins, at which a test ends the process.
 //!
 //! [`Point::pass`] stands in the code that makes the step, and does nothing at all in a build without
 //! the feature `faults`. With it, `{"exits": {"turn-leased": 3}}` in the faults file aborts the process
 //! the third time that it comes by: no destructor runs and nothing is flushed, as with `kill -9`.
 
-/// A step of the message path.
+/// A step of the message path, or of installing and removing a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "faults", derive(serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Point {
@@ -30,11 +30,23 @@ pub enum Point {
     FrameAnswered,
     /// That it was sent is committed.
     SentCommitted,
+    /// A plugin's package is ready beside the installed ones, and none of them.
+    PluginStaged,
+    /// Its folder is in place, and no row names it.
+    PluginMoved,
+    /// Its row is committed, and the folder that it replaces is still there.
+    PluginRowWritten,
+    /// The folder that it replaces is gone.
+    PluginOldRemoved,
+    /// The row of a plugin is gone, and its folder is still there.
+    PluginRowRemoved,
+    /// Its folder is gone, and its data with it where that was wished; that is not noted yet.
+    PluginDataRemoved,
 }
 
 impl Point {
-    /// All of them, in the order in which a message comes by.
-    pub const ALL: [Self; 11] = [
+    /// Those of a message, in the order in which it comes by.
+    pub const MESSAGES: [Self; 11] = [
         Self::AcceptUncommitted,
         Self::AcceptCommitted,
         Self::TurnLeased,
@@ -47,6 +59,21 @@ impl Point {
         Self::FrameAnswered,
         Self::SentCommitted,
     ];
+
+    /// Those of a plugin: of its installation or update, then of its removal.
+    pub const PLUGINS: [Self; 6] = [
+        Self::PluginStaged,
+        Self::PluginMoved,
+        Self::PluginRowWritten,
+        Self::PluginOldRemoved,
+        Self::PluginRowRemoved,
+        Self::PluginDataRemoved,
+    ];
+
+    /// All of them, in their order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::MESSAGES.into_iter().chain(Self::PLUGINS)
+    }
 
     /// Its name in the faults file.
     pub fn as_str(self) -> &'static str {
@@ -62,10 +89,16 @@ impl Point {
             Self::FrameWritten => "frame-written",
             Self::FrameAnswered => "frame-answered",
             Self::SentCommitted => "sent-committed",
+            Self::PluginStaged => "plugin-staged",
+            Self::PluginMoved => "plugin-moved",
+            Self::PluginRowWritten => "plugin-row-written",
+            Self::PluginOldRemoved => "plugin-old-removed",
+            Self::PluginRowRemoved => "plugin-row-removed",
+            Self::PluginDataRemoved => "plugin-data-removed",
         }
     }
 
-    /// Says that a message comes by here. The process ends if the faults file wants it to.
+    /// Says that a message or a plugin comes by here. The process ends if the faults file wants it to.
     #[inline]
     pub fn pass(self) {
         #[cfg(feature = "faults")]
@@ -106,15 +139,15 @@ mod tests {
 
     #[test]
     fn the_points_are_in_order_and_their_names_are_distinct() {
-        assert!(Point::ALL.is_sorted());
-        let names: std::collections::BTreeSet<_> = Point::ALL.map(Point::as_str).into();
-        assert_eq!(names.len(), Point::ALL.len());
+        assert!(Point::all().is_sorted());
+        let names: std::collections::BTreeSet<_> = Point::all().map(Point::as_str).collect();
+        assert_eq!(names.len(), Point::all().count());
     }
 
     #[cfg(feature = "faults")]
     #[test]
     fn the_faults_file_knows_each_point_by_its_name() {
-        for point in Point::ALL {
+        for point in Point::all() {
             let read: Point = serde_json::from_value(point.as_str().into()).unwrap();
             assert_eq!(read, point);
         }

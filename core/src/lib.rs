@@ -5,7 +5,7 @@
 //! | [`bus`] | the durable inbox and outbox |
 //! | [`config`] | bot configuration: revisioned documents, secrets, snapshots |
 //! | [`db`] | the embedded database, its writer, its repositories |
-//! | [`failpoint`] | the steps of a message at which a test ends the process |
+//! | [`failpoint`] | the steps of a message or a plugin at which a test ends the process |
 //! | [`lifecycle`] | the state machine of the second phase, and the supervisor that owns it |
 //! | [`messages`] | what the gateway says to people, in English and Chinese |
 //! | [`model`] | session keys, message components, events: what a message is |

@@ -18,8 +18,9 @@ use super::talks_in::TalksCache;
 use super::writer::{Job, JobError, Queued, Writer};
 use super::{
     Accounts, ApiKeys, Attachments, ChatSessions, CommandSettings, Conversations, DbError, History,
-    LoginSessions, PersonaFolders, Personas, PluginTimers, PluginValues, PluginWaits, Preferences,
-    Projects, SessionGroups, SessionRules, Statistics, files, migrations,
+    InstalledPlugins, LoginSessions, PersonaFolders, Personas, PluginCode, PluginTimers,
+    PluginValues, PluginWaits, Preferences, Projects, SessionGroups, SessionRules, Statistics,
+    files, migrations,
 };
 
 /// Now, as the database stores it: milliseconds since the epoch.
@@ -217,6 +218,16 @@ impl Database {
     /// Small values by scope and key.
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.clone())
+    }
+
+    /// Plugins of others, as they are installed.
+    pub fn installed_plugins(&self) -> InstalledPlugins {
+        InstalledPlugins::new(self.clone())
+    }
+
+    /// Which compiled code of theirs is good.
+    pub fn plugin_code(&self) -> PluginCode {
+        PluginCode::new(self.clone())
     }
 
     /// What plugins store.

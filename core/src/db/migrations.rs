@@ -40,6 +40,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0007_projects.sql"),
     },
     Migration { version: 8, name: "leased", sql: include_str!("../../migrations/0008_leased.sql") },
+    Migration {
+        version: 9,
+        name: "installed plugins",
+        sql: include_str!("../../migrations/0009_installed_plugins.sql"),
+    },
 ];
 
 /// The newest schema this program knows.

@@ -33,10 +33,12 @@ mod error;
 mod files;
 mod history;
 mod inspect;
+mod installed_plugins;
 mod login_sessions;
 mod migrations;
 mod persona_folders;
 mod personas;
+mod plugin_code;
 mod plugin_timers;
 mod plugin_values;
 mod plugin_waits;
@@ -72,12 +74,14 @@ pub use database::{Database, OpenOptions};
 pub use error::DbError;
 pub use history::{History, HistoryRow, NewHistory, SaidOnce};
 pub use inspect::{Inspection, inspect};
+pub use installed_plugins::{InstalledPlugin, InstalledPlugins, NewInstalledPlugin, RemovedData};
 pub use login_sessions::{LoginSession, LoginSessions, NewLoginSession};
 pub use persona_folders::{
     FolderChanged, NewPersonaFolder, PersonaFolder, PersonaFolderChange, PersonaFolders,
     PersonaItem,
 };
 pub use personas::{NewPersona, Persona, PersonaChange, Personas};
+pub use plugin_code::{CompiledCode, PluginCode};
 pub use plugin_timers::{NewPluginTimer, PLUGIN_TIMERS, PluginTimer, PluginTimers};
 pub use plugin_values::{PLUGIN_KEYS, PLUGIN_SPACE, PluginValues, ValueStored};
 pub use plugin_waits::{NewPluginWait, PLUGIN_WAITS, PluginWait, PluginWaits};

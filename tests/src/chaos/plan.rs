@@ -97,7 +97,7 @@ impl Plan {
     #[must_use]
     pub fn with_points(mut self) -> Self {
         let mut chance = StdRng::seed_from_u64(self.seed);
-        let points = Point::ALL.map(|point| Self::point(point, &mut chance));
+        let points = Point::MESSAGES.map(|point| Self::point(point, &mut chance));
         self.kills.splice(..0, points);
         self
     }
