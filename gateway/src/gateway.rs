@@ -17,7 +17,7 @@ use actix_web::dev::ServerHandle;
 use firstlight_core::lifecycle::{Activity, Background, Control, State, supervise};
 use firstlight_core::settings::{DataLock, Settings};
 use firstlight_runtime::Plan;
-use firstlight_runtime::plugins::Registration;
+use firstlight_runtime::plugins::{Compiler, Registration};
 use firstlight_runtime::plugins_api::Plugin;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -180,7 +180,7 @@ impl Builder {
         let settings = Arc::new(settings);
         let metrics = settings.metrics.listen.map(listen::bind).transpose()?;
         let foundation = core_phase::foundation(&settings).await?;
-        let plan = Plan::open(foundation.clone(), self.plugins)
+        let plan = Plan::open(foundation.clone(), self.plugins, compiler())
             .await
             .map_err(|error| problems::database(&error))?;
         let options = core_phase::options(&settings)?;
@@ -219,6 +219,12 @@ impl Builder {
         app.background.spawn("log detail", async move { logs::restore(&detailed).await });
         Ok(Gateway { app, server, done, address, setup_link, lock })
     }
+}
+
+/// Plugins are compiled by this program in another process, so that what that takes is given back.
+/// Where the program cannot find itself, it compiles them itself.
+fn compiler() -> Compiler {
+    std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child)
 }
 
 /// The counters on an address of their own. It stops with the process' own tasks.

@@ -12,6 +12,7 @@ use firstlight_core::lifecycle::{
     supervise,
 };
 use firstlight_core::settings::Settings;
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::{Foundation, Plan};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -131,7 +132,7 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         database: database.clone(),
         settings: Arc::clone(&settings),
     };
-    let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
+    let plan = Plan::open(foundation.clone(), Vec::new(), Compiler::InProcess).await.unwrap();
     let (plugins, metadata) = (plan.plugins().clone(), plan.metadata().clone());
     for (key, scope) in [(KEY, "chat"), (POOR, "file")] {
         let new = NewApiKey {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::completing::complete;
 use crate::wire::{
-    Declarations, GuestCall, HostCall, Line, RemoteHost, WireError, describe, perform,
+    Declarations, GuestCall, Line, RemoteHost, WireError, describe, perform,
 };
 use crate::{Host, Plugin, PluginError};
 
@@ -65,7 +65,7 @@ pub struct Imported;
 
 #[cfg(target_family = "wasm")]
 impl Line for Imported {
-    fn call(&self, call: &HostCall) -> Result<String, WireError> {
+    fn call(&self, call: &crate::wire::HostCall) -> Result<String, WireError> {
         let request = serde_json::to_string(call).map_err(|e| WireError::new("failed", e))?;
         bindings::firstlight::plugin::host::call(&request).map_err(|error| {
             serde_json::from_str(&error).unwrap_or_else(|_| WireError::new("failed", error))
@@ -116,7 +116,7 @@ macro_rules! component {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::API_VERSION;
+    use crate::wire::{API_VERSION, HostCall};
 
     /// The macro writes the version out, because a section has a fixed size.
     #[test]

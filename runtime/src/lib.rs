@@ -2,6 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `addresses` | which addresses a stranger may make the gateway connect to |
+//! | `child_process` | programs that the gateway starts, and never leaves behind |
 //! | [`http_client`] | the one builder of HTTP clients |
 //! | [`pipeline`] | what happens to a message between the inbox and the answer |
 //! | [`platforms`] | where messages come from and answers go to; the web chat |
@@ -14,8 +16,10 @@
 //! | `turns` | the inbox's consumer: a turn for each message, committed as a whole |
 //! | `plan` | the order in which all of this starts |
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod addresses;
+mod child_process;
 mod hooks;
 pub mod http_client;
 pub mod mcp;

@@ -16,7 +16,7 @@ use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::webchat::Webchat;
 use crate::platforms::{Adapters, Intake, PlatformsComponent, Surroundings};
 use crate::plugins::{
-    HostFoundation, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
+    Compiler, HostFoundation, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
 };
 use crate::providers::component::ProvidersComponent;
 use crate::tools::Tools;
@@ -45,10 +45,11 @@ pub struct Plan {
 
 impl Plan {
     /// Reads what must be known before the first attempt. The built-in plugins are added to
-    /// `plugins`.
+    /// `plugins`; `compiler` is who compiles those that are installed.
     pub async fn open(
         foundation: Foundation,
         mut plugins: Vec<Registration>,
+        compiler: Compiler,
     ) -> Result<Self, DbError> {
         plugins.extend(built_in());
         let status = StatusBoard::default();
@@ -58,6 +59,7 @@ impl Plan {
             bus: foundation.bus.clone(),
             status: status.clone(),
             folder: foundation.settings.data_dir.clone(),
+            compiler,
         };
         let plugins = PluginSources::open(plugins, host).await?;
         Ok(Self { foundation, plugins, status, metadata: Metadata::default() })

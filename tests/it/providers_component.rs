@@ -8,6 +8,7 @@ use firstlight_core::config::{ConfigStore, DocumentId};
 use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{Control, Options, Progress, supervise};
 use firstlight_core::settings::Settings;
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::providers::probe::{self, Availability};
 use firstlight_runtime::providers::{
     Choice, ProviderConfig, ProviderDefaults, ProviderStatus, edit,
@@ -30,7 +31,7 @@ async fn running(folder: &Path, document: Option<Value>) -> (Control<Runtime>, C
         database,
         settings: Arc::new(Settings { data_dir: folder.to_owned(), ..Settings::default() }),
     };
-    let control = supervise(Plan::open(foundation, Vec::new()).await.unwrap(), Options::default());
+    let control = supervise(Plan::open(foundation, Vec::new(), Compiler::InProcess).await.unwrap(), Options::default());
     let began = control.start().await.generation().unwrap();
     assert_eq!(control.settled(began).await.state.name(), "runtime_ready");
     (control, config)

@@ -9,6 +9,7 @@ use firstlight_core::db::{Database, HistoryRow};
 use firstlight_core::lifecycle::{Control, Options, supervise};
 use firstlight_core::model::{BuiltInChat, ChatAddress, EventOptions, Part};
 use firstlight_core::settings::Settings;
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::platforms::webchat::{
     ChatEvent, Listener, Next, SendError, Sent, WebchatMessage,
 };
@@ -33,7 +34,7 @@ async fn gateway(pace_ms: u64) -> Gateway {
     let revision = foundation.config.view(&DocumentId::Providers).unwrap().revision;
     let saved = foundation.config.save(&DocumentId::Providers, revision, providers, "a test");
     saved.await.unwrap();
-    let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
+    let plan = Plan::open(foundation.clone(), Vec::new(), Compiler::InProcess).await.unwrap();
     let control = supervise(plan, Options::default());
     Gateway { control, foundation, _folder: folder }
 }

@@ -265,6 +265,14 @@ impl Conversations {
     }
 
     /// The newest messages that are older than that one, the newest of them first.
+    /// The newest messages, the oldest of them first.
+    pub async fn latest(&self, conversation_id: &str, count: u32) -> Result<Vec<Message>, DbError> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut newest_first = self.page_before(conversation_id, i64::MAX, count).await?;
+        newest_first.reverse();
+        Ok(newest_first)
+    }
+
     async fn page_before(
         &self,
         conversation_id: &str,

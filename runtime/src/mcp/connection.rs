@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::McpError;
 use super::http::HttpClient;
-use super::program::{ChildProcess, Started};
+use crate::child_process::{ChildProcess, Started};
 use super::spec::{Address, McpDefaults, Program, ServerSpec, Target};
 use super::tail::ErrorTail;
 use super::tools::{Collected, McpTool, refused};

@@ -32,6 +32,28 @@ pub enum PluginCallError {
     /// The plugin answered with an error.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// The plugin broke: it trapped, ended, or used more than it may.
+    #[error("`{call}` broke the plugin: {reason}")]
+    Fault {
+        /// The call, such as `handle`.
+        call: &'static str,
+        /// What happened.
+        reason: String,
+    },
+    /// The plugin broke again and again and is left alone for a while.
+    #[error("it rests for {} s, because it broke again and again; the last time: {reason}", remaining.as_secs())]
+    Resting {
+        /// What happened the last time.
+        reason: String,
+        /// For how long.
+        remaining: Duration,
+    },
+    /// The plugin declares what it was not granted, or needs what is not there.
+    #[error("{reason}")]
+    Refused {
+        /// What is wrong.
+        reason: String,
+    },
     /// The deadline of the call passed.
     #[error("no answer from `{call}` within {} s", limit.as_secs_f32())]
     Deadline {
@@ -58,6 +80,7 @@ pub(super) async fn bounded<T>(
     future: impl Future<Output = Result<T, PluginError>>,
 ) -> Result<T, PluginCallError> {
     match tokio::time::timeout(limit, AssertUnwindSafe(future).catch_unwind()).await {
+        Ok(Ok(Err(PluginError::Fault(reason)))) => Err(PluginCallError::Fault { call, reason }),
         Ok(Ok(outcome)) => outcome.map_err(PluginCallError::Plugin),
         Ok(Err(panic)) => Err(PluginCallError::Panicked { call, message: panic_text(&*panic) }),
         Err(_) => Err(PluginCallError::Deadline { call, limit }),

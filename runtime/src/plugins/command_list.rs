@@ -6,7 +6,8 @@ use firstlight_core::db::{CommandSetting, DbError};
 use firstlight_plugins_api::matching::{CommandEntry, Conflict};
 use firstlight_plugins_api::{Handler, Permission, Trigger};
 
-use super::registry::{LivePlugin, Plugins};
+use super::live::LivePlugin;
+use super::registry::Plugins;
 use super::state::State;
 
 /// The longest word of a command, in bytes, and the most aliases.

@@ -12,11 +12,12 @@ use firstlight_plugins_api::{Answered, Arguments, Call, Flow, Reply};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::call::{PluginCallError, bounded};
+use super::call::PluginCallError;
 use super::convert;
 use super::recognising::find;
 use super::refusals::told;
-use super::registry::{LivePlugin, Plugins};
+use super::live::LivePlugin;
+use super::registry::Plugins;
 use super::state::State;
 use super::waits;
 
@@ -149,7 +150,7 @@ impl Plugins {
                 _ => Arguments::default(),
             },
         };
-        let reply = bounded("handle", HANDLE_LIMIT, live.plugin.handle(call)).await;
+        let reply = live.call("handle", HANDLE_LIMIT, live.plugin.handle(call)).await;
         let mut outcome = self.outcome(reply, activated, event, scope).await;
         outcome.no_model |= is_command;
         outcome
@@ -174,7 +175,7 @@ impl Plugins {
         };
         let event_of = convert::event(event, scope.profile.language);
         let answered = Answered { event: event_of, name: wait.name, payload: wait.payload };
-        let reply = bounded("answered", HANDLE_LIMIT, live.plugin.answered(answered)).await;
+        let reply = live.call("answered", HANDLE_LIMIT, live.plugin.answered(answered)).await;
         let mut outcome = self.outcome(reply, activated, event, scope).await;
         outcome.no_model = true;
         outcome

@@ -22,7 +22,7 @@ use super::command_list::{CommandChange, CommandError};
 use super::dispatch::{Activated, Match, Outcome, PluginScope};
 use super::erased::Registration;
 use super::registry::Plugins;
-use super::{HostFoundation, PluginSources, StatusBoard, built_in};
+use super::{Compiler, HostFoundation, PluginSources, StatusBoard, built_in};
 
 /// A plugin with a handler of every kind.
 struct Everything {
@@ -115,27 +115,42 @@ pub(super) struct World {
 }
 
 async fn open(folder: TempDir) -> World {
+    open_with(folder, Vec::new()).await
+}
+
+async fn open_with(folder: TempDir, more: Vec<Registration>) -> World {
     let database = Database::open(&folder.path().join("firstlight.db")).await.unwrap();
     let host = HostFoundation {
         config: ConfigStore::open(database.clone()).await.unwrap(),
         bus: Bus::new(database.clone(), BusSettings::default()),
         status: StatusBoard::default(),
         folder: folder.path().to_owned(),
+        compiler: Compiler::InProcess,
         database,
     };
     let mut registrations = built_in();
     registrations.push(Registration::of::<Everything>());
+    registrations.extend(more);
     let sources = PluginSources::open(registrations, host).await.unwrap();
     let plugins = Plugins::new(sources.clone());
     for registration in sources.active() {
-        plugins.insert(sources.load(&registration).await.unwrap());
+        if let Ok(live) = sources.load(&registration).await {
+            plugins.insert(live);
+        }
     }
     plugins.begin().await;
+    let is_another = |name: &String| name != "everything";
+    assert!(sources.failed().keys().all(is_another));
     World { folder, plugins }
 }
 
 pub(super) async fn world() -> World {
     open(tempfile::tempdir().unwrap()).await
+}
+
+/// A world with these plugins more; those that do not load are among the failed ones.
+pub(super) async fn world_with(more: Vec<Registration>) -> World {
+    open_with(tempfile::tempdir().unwrap(), more).await
 }
 
 impl World {
@@ -149,12 +164,12 @@ impl World {
         open(self.folder).await
     }
 
-    fn matching(&self, event: &MessageEvent, scope: &PluginScope) -> Match {
+    pub(super) fn matching(&self, event: &MessageEvent, scope: &PluginScope) -> Match {
         self.plugins.matching(event, scope)
     }
 
     /// Runs all handlers of a message.
-    async fn answers(&self, event: &MessageEvent) -> Vec<String> {
+    pub(super) async fn answers(&self, event: &MessageEvent) -> Vec<String> {
         let scope = scope();
         let mut answers = Vec::new();
         for activated in activated(self.matching(event, &scope)) {
@@ -202,7 +217,7 @@ fn message(session: &str, written: &str) -> MessageEvent {
     event
 }
 
-fn private(written: &str) -> MessageEvent {
+pub(super) fn private(written: &str) -> MessageEvent {
     message("qq:FriendMessage:ann", written)
 }
 
@@ -376,7 +391,9 @@ async fn a_command_is_never_taken_for_an_answer() {
 #[tokio::test]
 async fn a_timer_outlives_a_restart_and_says_what_it_says_once() {
     let world = world().await;
-    let host = super::host::PluginHost::new("everything", Arc::clone(world.plugins.shared()));
+    let terms = Registration::of::<Everything>().terms();
+    let shared = Arc::clone(world.plugins.shared());
+    let host = super::host::PluginHost::new("everything", shared, terms);
     let host = Host::new(Arc::new(host));
     host.schedule(NewTimer::once("tea", Duration::ZERO)).await.unwrap();
     host.schedule(NewTimer::once("broken", Duration::ZERO).payload("fail")).await.unwrap();

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use firstlight_plugins_api::{
-    Answered, Call, Event, Failure, Handler, Hook, Host, Manifest, Message, ModelMessage,
+    Answered, Call, Capabilities, Event, Failure, Handler, Hook, Host, Manifest, Message, ModelMessage,
     ModelRequest, Outgoing, Plugin, PluginError, Reply, SettingsTaken, Timer, Tool, Unanswered,
     WebRequest, WebResponse, WebRoute,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+
+use super::host::Terms;
+use super::installed::{Installed, usual_budgets};
+use super::lanes::Lane;
 
 /// Declares [`ErasedPlugin`], which is [`Plugin`] with boxed futures, so that different plugins fit
 /// one registry.
@@ -61,14 +65,29 @@ erased! {
     async fn call_tool(&self, name: &'a str, arguments: Value) -> Value;
 }
 
-pub(super) type Loaded = Result<Arc<dyn ErasedPlugin>, PluginError>;
+/// A plugin that was made, and where it lives when it is not part of this program.
+pub(super) struct Loaded {
+    pub(super) plugin: Arc<dyn ErasedPlugin>,
+    pub(super) lane: Option<Arc<dyn Lane>>,
+    /// What it declared and was not granted.
+    pub(super) withheld: Vec<String>,
+}
 
 /// One plugin that can be loaded: who it is, and how to make it.
 #[derive(Clone)]
 pub struct Registration {
     pub(super) manifest: Manifest,
     pub(super) settings_schema: Option<Value>,
-    pub(super) load: fn(Host) -> BoxFuture<'static, Loaded>,
+    pub(super) origin: Origin,
+}
+
+/// Where a plugin comes from.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// It is part of this program.
+    CompiledIn(fn(Host) -> BoxFuture<'static, Result<Arc<dyn ErasedPlugin>, PluginError>>),
+    /// It was installed.
+    Installed(Arc<Installed>),
 }
 
 impl Registration {
@@ -77,12 +96,24 @@ impl Registration {
         Self {
             manifest: P::manifest(),
             settings_schema: P::settings_schema(),
-            load: |host| {
+            origin: Origin::CompiledIn(|host| {
                 Box::pin(async move {
                     let plugin = P::load(host).await?;
                     Ok(Arc::new(plugin) as Arc<dyn ErasedPlugin>)
                 })
-            },
+            }),
+        }
+    }
+
+    /// On what terms it is loaded now.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        let name = &self.manifest.name;
+        match &self.origin {
+            // It is part of the program, and could do everything by itself.
+            Origin::CompiledIn(_) => {
+                Terms::new(name, Capabilities::all(), usual_budgets(), None)
+            }
+            Origin::Installed(installed) => installed.terms(name),
         }
     }
 

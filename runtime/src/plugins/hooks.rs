@@ -7,11 +7,12 @@ use firstlight_core::model::{MessageChain, MessageEvent};
 use firstlight_plugins_api::{self as api, Failure, HookKind, PluginError, Reply};
 use futures_util::future::BoxFuture;
 
-use super::call::{PluginCallError, bounded};
+use super::call::PluginCallError;
 use super::convert;
 use super::dispatch::{Activated, Outcome, PluginScope};
 use super::erased::ErasedPlugin;
-use super::registry::{HOOK_LIMIT, LivePlugin, Plugins};
+use super::live::LivePlugin;
+use super::registry::{HOOK_LIMIT, Plugins};
 use crate::providers::{ChatRequest, Message};
 
 type Change<T> = for<'a> fn(
@@ -91,7 +92,7 @@ impl Plugins {
         let event = convert::event(event, scope.profile.language);
         for live in hooked {
             let call = live.plugin.after_sent(&event);
-            if let Err(error) = bounded("after_sent", HOOK_LIMIT, call).await {
+            if let Err(error) = live.call("after_sent", HOOK_LIMIT, call).await {
                 tracing::warn!(plugin = %live.manifest.name, %error, "a hook failed");
             }
         }
@@ -142,7 +143,7 @@ async fn run_all<T: Clone>(
     for live in hooked {
         let mut changed = value.clone();
         let call = run(live.plugin.as_ref(), &event, &mut changed);
-        match bounded(name, HOOK_LIMIT, call).await {
+        match live.call(name, HOOK_LIMIT, call).await {
             Ok(reply) => {
                 *value = changed;
                 outcome.absorb(reply);

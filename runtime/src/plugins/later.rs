@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::call::bounded;
 use super::host::{Sent, send};
 use super::registry::Plugins;
 
@@ -92,7 +91,7 @@ impl Plugins {
         let (name, due_ms, payload) = (timer.name.clone(), timer.due_at, timer.payload.clone());
         let call = live.plugin.timer(Timer { name, due_ms, payload });
         let key = format!("timer:{}:{}", timer.id, timer.due_at);
-        let said = bounded("timer", TIMER_LIMIT, call).await;
+        let said = live.call("timer", TIMER_LIMIT, call).await;
         let went = self.store(&timer.plugin, said, &key).await;
         let timers = self.shared().database().plugin_timers();
         let now = Timestamp::now().as_millisecond();
@@ -111,7 +110,7 @@ impl Plugins {
         let Some(live) = self.find(&wait.plugin) else { return };
         let (reply_to, name, payload) = (wait.reply_to, wait.name, wait.payload);
         let call = live.plugin.unanswered(Unanswered { reply_to, name, payload });
-        let said = bounded("unanswered", TIMER_LIMIT, call).await;
+        let said = live.call("unanswered", TIMER_LIMIT, call).await;
         let went = self.store(&wait.plugin, said, &format!("wait:{}", wait.id)).await;
         let waits = self.shared().database().plugin_waits();
         let now = Timestamp::now().as_millisecond();

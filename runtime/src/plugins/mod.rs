@@ -12,6 +12,7 @@
 //! * [`FailedPlugins`] outlives the runtime: it is what the recovery rows list after a failed
 //!   bootstrap.
 
+mod budgets;
 mod builtin;
 mod call;
 mod command_list;
@@ -23,11 +24,15 @@ pub(crate) mod dispatch;
 mod dispatch_tests;
 mod erased;
 mod failed;
+mod health;
 mod hooks;
 mod host;
 #[cfg(test)]
 mod host_tests;
+mod installed;
+mod lanes;
 pub(crate) mod later;
+mod live;
 mod moments;
 mod recognising;
 mod refusals;
@@ -35,6 +40,7 @@ mod registry;
 mod runtime_status;
 mod sources;
 mod state;
+mod tail;
 mod waits;
 
 pub use builtin::registrations as built_in;
@@ -43,7 +49,10 @@ pub use command_list::{CommandChange, CommandError, CommandRow};
 pub use component::PluginsComponent;
 pub use erased::Registration;
 pub use failed::{FailedPlugin, FailedPlugins};
+pub use budgets::{AskedBudgets, Budgets, LaneKind};
+pub use health::{BreakerState, HealthReport};
 pub use host::HostFoundation;
+pub use lanes::component::{CodeError, Compiler};
 pub use registry::{PluginInformation, Plugins, ReloadError};
 pub use runtime_status::{RuntimeStatusPlugin, StatusBoard};
 pub use sources::{PluginSources, RemoveFailedError};

@@ -3,8 +3,9 @@
 
 use firstlight_plugins_api::{HookKind, Manifest};
 
-use super::call::{PluginCallError, bounded};
-use super::registry::{HOOK_LIMIT, LivePlugin, Plugins};
+use super::call::PluginCallError;
+use super::live::LivePlugin;
+use super::registry::{HOOK_LIMIT, Plugins};
 
 impl Plugins {
     /// Tells those who want to know that all plugins of a start are there.
@@ -17,24 +18,24 @@ impl Plugins {
 
     pub(super) async fn tell_loaded(&self, manifest: &Manifest) {
         for live in self.state().hooked(HookKind::PluginLoaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_loaded(manifest)).await);
+            note(live, live.call("hook", HOOK_LIMIT, live.plugin.plugin_loaded(manifest)).await);
         }
     }
 
     pub(super) async fn tell_unloaded(&self, manifest: &Manifest) {
         for live in self.state().hooked(HookKind::PluginUnloaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.plugin_unloaded(manifest)).await);
+            note(live, live.call("hook", HOOK_LIMIT, live.plugin.plugin_unloaded(manifest)).await);
         }
     }
 
     /// Runs every loaded-hook, one after the other; failures are logged and passed over.
     pub(crate) async fn loaded_hooks(&self) {
         for live in self.state().hooked(HookKind::PlatformsLoaded) {
-            note(live, bounded("hook", HOOK_LIMIT, live.plugin.platforms_loaded()).await);
+            note(live, live.call("hook", HOOK_LIMIT, live.plugin.platforms_loaded()).await);
         }
         for live in self.snapshot() {
             let name = &live.manifest.name;
-            match bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
+            match live.call("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
                 Ok(()) => tracing::debug!(plugin = %name, "loaded-hook done"),
                 Err(error) => {
                     tracing::warn!(plugin = %name, %error, "the loaded-hook of a plugin failed");

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firstlight_plugins_api::{
-    Handler, Hook, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest,
+    Handler, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest,
     WebResponse,
 };
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::Value;
 
-use super::call::{PluginCallError, bounded, declared};
-use super::erased::ErasedPlugin;
+use super::call::{PluginCallError, declared};
 use super::host::Shared;
-use super::sources::{PluginSources, UNLOAD_LIMIT};
+use super::live::{Farewell, LivePlugin};
+use super::sources::PluginSources;
 use super::state::State;
 use crate::platforms::Adapters;
 use crate::providers::Registry;
@@ -34,15 +34,6 @@ pub struct Plugins {
     live: Arc<RwLock<BTreeMap<String, Arc<LivePlugin>>>>,
     /// Reloads of the same plugin, and changes of commands, must not overlap.
     changing: Arc<tokio::sync::Mutex<()>>,
-}
-
-pub(super) struct LivePlugin {
-    pub(super) manifest: Manifest,
-    pub(super) plugin: Arc<dyn ErasedPlugin>,
-    /// What it declared when it was loaded.
-    pub(super) handlers: Vec<Handler>,
-    pub(super) hooks: Vec<Hook>,
-    pub(super) loaded_at: Timestamp,
 }
 
 /// One loaded plugin as the plugin list shows it.
@@ -120,7 +111,7 @@ impl Plugins {
         arguments: Value,
     ) -> Option<Result<Value, PluginCallError>> {
         let live = self.find(plugin)?;
-        Some(bounded("call_tool", TOOL_LIMIT, live.plugin.call_tool(tool, arguments)).await)
+        Some(live.call("call_tool", TOOL_LIMIT, live.plugin.call_tool(tool, arguments)).await)
     }
 
     /// Routes a web request to the plugin that declares `/<plugin><path>` right now; `None` when
@@ -139,7 +130,7 @@ impl Plugins {
         };
         routes.iter().find(|route| route.method == request.method && route.path == rest)?;
         request.path = rest;
-        Some(bounded("web", WEB_LIMIT, live.plugin.web(request)).await)
+        Some(live.call("web", WEB_LIMIT, live.plugin.web(request)).await)
     }
 
     /// Loads a plugin again: the new one is up before the old one is told to go.
@@ -154,13 +145,13 @@ impl Plugins {
             .load(&registration)
             .await
             .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
-        if let Err(error) = bounded("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
+        if let Err(error) = live.call("loaded", HOOK_LIMIT, live.plugin.loaded()).await {
             tracing::warn!(plugin = name, %error, "the loaded-hook of a plugin failed");
         }
         let old = self.live.write().insert(name.to_owned(), Arc::new(live));
         self.rebuild();
         if let Some(old) = old {
-            unload(&old).await;
+            old.unload(Farewell::Drain).await;
             self.tell_unloaded(&old.manifest).await;
         }
         self.tell_loaded(registration.manifest()).await;
@@ -190,7 +181,7 @@ impl Plugins {
     pub async fn settings_changed(&self, name: &str) -> Result<(), ReloadError> {
         if let Some(live) = self.find(name) {
             let call = live.plugin.settings_changed(self.shared().settings(name));
-            match bounded("settings_changed", HOOK_LIMIT, call).await {
+            match live.call("settings_changed", HOOK_LIMIT, call).await {
                 Ok(SettingsTaken::Taken) => return Ok(()),
                 Ok(SettingsTaken::LoadAgain) => {}
                 Err(error) => {
@@ -235,7 +226,7 @@ impl Plugins {
         self.shared().disconnect();
         let all = std::mem::take(&mut *self.live.write());
         self.rebuild();
-        futures_util::future::join_all(all.values().map(|live| unload(live))).await;
+        futures_util::future::join_all(all.values().map(|live| live.unload(Farewell::AtOnce))).await;
     }
 
     pub(super) fn snapshot(&self) -> Vec<Arc<LivePlugin>> {
@@ -275,8 +266,3 @@ fn described(handler: &Handler) -> (&'static str, String, String) {
     (kind, handler.name.clone(), handler.about.clone())
 }
 
-async fn unload(live: &LivePlugin) {
-    if let Err(error) = bounded("unload", UNLOAD_LIMIT, live.plugin.unload()).await {
-        tracing::warn!(plugin = %live.manifest.name, %error, "a plugin did not unload cleanly");
-    }
-}

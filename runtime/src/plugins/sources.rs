@@ -7,21 +7,24 @@ use std::time::Duration;
 
 use firstlight_core::db::DbError;
 use firstlight_plugins_api::matching::check;
-use firstlight_plugins_api::{Host, Version};
+use firstlight_plugins_api::{Host, Level, Version};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use super::call::{PluginCallError, bounded, declared};
-use super::erased::Registration;
+use super::erased::{Loaded, Origin, Registration};
 use super::failed::{FailedPlugin, FailedPlugins};
-use super::host::{HostFoundation, PluginHost, Shared};
-use super::registry::{LivePlugin, ReloadError};
+use super::health::Health;
+use super::host::{HostFoundation, PluginHost, Shared, Terms};
+use super::installed::Installed;
+use super::lanes::HostLine;
+use super::live::{Farewell, LivePlugin};
+use super::registry::ReloadError;
 
 /// How long a plugin may take to load.
 const LOAD_LIMIT: Duration = Duration::from_secs(30);
-/// How long a plugin may take to unload.
-pub(super) const UNLOAD_LIMIT: Duration = Duration::from_secs(10);
 /// Where the names of plugins that the operator set aside are kept (reference 5.2).
 const SET_ASIDE: (&str, &str, &str) = ("global", "global", "inactivated_plugins");
 
@@ -101,9 +104,7 @@ impl PluginSources {
             .load(&registration)
             .await
             .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
-        if let Err(error) = bounded("unload", UNLOAD_LIMIT, live.plugin.unload()).await {
-            tracing::warn!(plugin = name, %error, "a plugin did not unload cleanly");
-        }
+        live.unload(Farewell::AtOnce).await;
         Ok(())
     }
 
@@ -182,9 +183,11 @@ impl PluginSources {
         if self.0.registrations.iter().filter(same_name).count() > 1 {
             return Err(PluginCallError::Duplicate { name: manifest.name });
         }
-        let host = PluginHost::new(&manifest.name, Arc::clone(&self.0.shared));
-        let load = (registration.load)(Host::new(Arc::new(host)));
-        let plugin = bounded("load", LOAD_LIMIT, load).await?;
+        let terms = registration.terms();
+        let shared = Arc::clone(&self.0.shared);
+        let host = PluginHost::new(&manifest.name, shared, Arc::clone(&terms));
+        let host = Host::new(Arc::new(host));
+        let Loaded { plugin, lane, withheld } = self.bring_up(registration, host, &terms).await?;
         for route in declared("routes", || plugin.routes())? {
             let path = route.path;
             if !path.starts_with('/') || path.contains("..") || path.contains("//") {
@@ -194,7 +197,47 @@ impl PluginSources {
         let handlers = declared("handlers", || plugin.handlers())?;
         check(&handlers)?;
         let hooks = declared("hooks", || plugin.hooks())?;
-        Ok(LivePlugin { manifest, plugin, handlers, hooks, loaded_at: Timestamp::now() })
+        for text in &withheld {
+            terms.log.write(Level::Warn, text);
+        }
+        Ok(LivePlugin {
+            health: Health::new(&manifest.name),
+            loaded_at: Timestamp::now(),
+            calls: TaskTracker::new(),
+            manifest,
+            plugin,
+            handlers,
+            hooks,
+            terms,
+            lane,
+            withheld,
+        })
+    }
+
+    async fn bring_up(
+        &self,
+        registration: &Registration,
+        host: Host,
+        terms: &Arc<Terms>,
+    ) -> Result<Loaded, PluginCallError> {
+        let installed = match &registration.origin {
+            Origin::CompiledIn(load) => {
+                let plugin = bounded("load", LOAD_LIMIT, load(host)).await?;
+                return Ok(Loaded { plugin, lane: None, withheld: Vec::new() });
+            }
+            Origin::Installed(installed) => installed,
+        };
+        let (name, settings) = (&registration.manifest.name, host.raw_settings());
+        let line = HostLine::new(host, Arc::clone(terms));
+        // Compiling has a limit of its own: it is done once, and may take longer than a start may.
+        let lane = installed.open(name, &self.0.shared, line).await?;
+        let granted = terms.granted();
+        let load = Installed::load(Arc::clone(&lane), settings, &granted);
+        let loaded = bounded("load", LOAD_LIMIT, load).await;
+        if loaded.is_err() {
+            lane.end().await;
+        }
+        loaded
     }
 }
 

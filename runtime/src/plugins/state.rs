@@ -11,7 +11,7 @@ use firstlight_plugins_api::{Argument, CommandInfo, Event, HookKind, MessageKind
 use parking_lot::RwLock;
 
 use super::commands::Commands;
-use super::registry::LivePlugin;
+use super::live::LivePlugin;
 
 /// The prefix of commands where the profile names none. Without one, an ordinary word of a private
 /// chat would be a command.

@@ -198,6 +198,16 @@ pub trait ChatProvider: Send + Sync {
         Ok(())
     }
 
+    /// The vectors of texts, in their order.
+    async fn embed(
+        &self,
+        _texts: Vec<String>,
+        _cancel: CancellationToken,
+    ) -> Result<Vec<Vec<f32>>, ProviderError> {
+        let reason = "this provider has no embeddings".to_owned();
+        Err(ProviderError::Misconfigured { reason })
+    }
+
     /// Whether an answer is under way. A provider that is replaced is left alone until it is not.
     fn is_busy(&self) -> bool {
         false

@@ -9,6 +9,7 @@ use firstlight_core::db::{Database, Page};
 use firstlight_core::lifecycle::{Control, Lease, Options, supervise};
 use firstlight_core::model::{MessageChain, MessageEvent, Outgoing};
 use firstlight_core::settings::Settings;
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::platforms::PlatformStatus;
 use firstlight_runtime::{Foundation, Plan, Runtime};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -55,7 +56,7 @@ impl Gateway {
         let saved =
             foundation.config.save(&DocumentId::Platforms, view.revision, document, "a test");
         saved.await.unwrap();
-        let plan = Plan::open(foundation.clone(), Vec::new()).await.unwrap();
+        let plan = Plan::open(foundation.clone(), Vec::new(), Compiler::InProcess).await.unwrap();
         let control = supervise(plan, Options::default());
         let began = control.start().await.generation().unwrap();
         assert_eq!(control.settled(began).await.state.name(), "runtime_ready");

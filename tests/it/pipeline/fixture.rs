@@ -13,7 +13,7 @@ use firstlight_core::model::{
     Component, Group, MessageChain, MessageEvent, Outgoing, Sender, SessionKey,
 };
 use firstlight_core::settings::Settings;
-use firstlight_runtime::plugins::Registration;
+use firstlight_runtime::plugins::{Compiler, Registration};
 use firstlight_runtime::{Foundation, Plan, Runtime};
 use firstlight_tests::fake_openai::FakeOpenAi;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Gateway {
         let mut profile = foundation.config.snapshot().document(&default).unwrap().value.clone();
         lay_over(&mut profile, made.profile);
         save(&foundation, default, profile).await;
-        let plan = Plan::open(foundation.clone(), made.plugins).await.unwrap();
+        let plan = Plan::open(foundation.clone(), made.plugins, Compiler::InProcess).await.unwrap();
         let control = supervise(plan, Options::default());
         Self { control, foundation, model, _folder: folder }
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, Url};
 
-use super::addresses::{NoPublicAddress, PublicOnly, is_closed_literal};
+use crate::addresses::{NoPublicAddress, PublicOnly, is_closed_literal};
 use super::kind::Media;
 use crate::http_client::{self, ClientError, ClientSettings, Redirects};
 

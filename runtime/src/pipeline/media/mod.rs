@@ -2,12 +2,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `addresses` | which addresses may be connected to |
 //! | `fetch` | the download, with its limits |
 //! | `kind` | what a file is, by its first bytes |
 //! | `message` | which files of a message, and what becomes of each |
 
-mod addresses;
 mod fetch;
 mod kind;
 mod message;

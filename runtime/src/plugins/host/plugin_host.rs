@@ -8,15 +8,18 @@ use firstlight_core::db::{
     ValueStored,
 };
 use firstlight_plugins_api::{
-    CommandInfo, ConversationInfo, Event, HostCalls, HostError, Message, NewTimer, ProviderInfo,
-    RuntimeStatus, Wait, async_trait,
+    CommandInfo, ConversationInfo, Event, HostCalls, HostError, HttpRequest, HttpResponse,
+    HttpStream, Level, Message, ModelAnswer, ModelMessage, ModelQuestion, NewTimer, PersonaInfo,
+    ProviderInfo, RuntimeStatus, Wait, async_trait,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::files::Files;
 use super::sending::{Sent, send};
 use super::sessions::parsed;
 use super::shared::{Shared, failed};
+use super::terms::Terms;
 
 /// The longest key or name that a plugin may use, in bytes.
 const KEY_LIMIT: usize = 256;
@@ -33,19 +36,26 @@ const LEAST_PERIOD: Duration = Duration::from_secs(1);
 pub(in crate::plugins) struct PluginHost {
     plugin: Arc<str>,
     shared: Arc<Shared>,
+    terms: Arc<Terms>,
 }
 
 impl PluginHost {
-    pub(in crate::plugins) fn new(plugin: &str, shared: Arc<Shared>) -> Self {
-        Self { plugin: Arc::from(plugin), shared }
+    pub(in crate::plugins) fn new(plugin: &str, shared: Arc<Shared>, terms: Arc<Terms>) -> Self {
+        Self { plugin: Arc::from(plugin), shared, terms }
+    }
+}
+
+impl PluginHost {
+    fn files(&self) -> Files {
+        Files::new(self.shared.data_folder(&self.plugin))
     }
 }
 
 fn check_key(key: &str) -> Result<(), HostError> {
     match key.len() {
-        0 => Err(HostError::Unknown { what: "key", name: String::new() }),
+        0 => Err(HostError::unknown("key", "")),
         length if length > KEY_LIMIT => {
-            Err(HostError::Limit { what: "a key or a name", limit: KEY_LIMIT as u64 })
+            Err(HostError::limit("a key or a name", KEY_LIMIT as u64))
         }
         _ => Ok(()),
     }
@@ -53,7 +63,7 @@ fn check_key(key: &str) -> Result<(), HostError> {
 
 fn check_value(value: &Value) -> Result<(), HostError> {
     if value.to_string().len() > VALUE_LIMIT {
-        return Err(HostError::Limit { what: "a value", limit: VALUE_LIMIT as u64 });
+        return Err(HostError::limit("a value", VALUE_LIMIT as u64));
     }
     Ok(())
 }
@@ -63,7 +73,7 @@ fn milliseconds(duration: Duration) -> i64 {
 }
 
 fn too_many(what: &'static str, limit: i64) -> HostError {
-    HostError::Limit { what, limit: limit.unsigned_abs() }
+    HostError::limit(what, limit.unsigned_abs())
 }
 
 #[async_trait]
@@ -215,5 +225,67 @@ impl HostCalls for PluginHost {
 
     async fn choose_provider(&self, session: &str, id: &str) -> Result<(), HostError> {
         self.shared.choose_provider(session, id).await
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.terms.log.write(level, text);
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
+        let granted = self.terms.granted();
+        self.terms.outbound.fetch(&self.shared.clients, &granted, request).await
+    }
+
+    async fn open_stream(&self, request: HttpRequest) -> Result<HttpStream, HostError> {
+        let granted = self.terms.granted();
+        self.terms.outbound.open(&self.shared.clients, &granted, request).await
+    }
+
+    async fn read_stream(&self, stream: u64) -> Result<Option<Vec<u8>>, HostError> {
+        self.terms.outbound.read(stream).await
+    }
+
+    async fn close_stream(&self, stream: u64) -> Result<bool, HostError> {
+        Ok(self.terms.outbound.close(stream))
+    }
+
+    async fn ask_model(&self, question: ModelQuestion) -> Result<ModelAnswer, HostError> {
+        self.shared.ask_model(question).await
+    }
+
+    async fn embed(
+        &self,
+        provider: Option<&str>,
+        texts: Vec<String>,
+    ) -> Result<Vec<Vec<f32>>, HostError> {
+        self.shared.embed(provider, texts).await
+    }
+
+    async fn conversation_messages(
+        &self,
+        session: &str,
+        limit: u32,
+    ) -> Result<Vec<ModelMessage>, HostError> {
+        self.shared.conversation_messages(session, limit).await
+    }
+
+    async fn personas(&self) -> Result<Vec<PersonaInfo>, HostError> {
+        self.shared.personas().await
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, HostError> {
+        self.files().read(path).await
+    }
+
+    async fn write_file(&self, path: &str, content: Vec<u8>) -> Result<(), HostError> {
+        self.files().write(path, content).await
+    }
+
+    async fn list_files(&self, folder: &str) -> Result<Vec<String>, HostError> {
+        self.files().list(folder).await
+    }
+
+    async fn remove_file(&self, path: &str) -> Result<bool, HostError> {
+        self.files().remove(path).await
     }
 }

@@ -51,8 +51,7 @@ fn row(
     let configured = platforms
         .is_ok_and(|platforms| platforms.platform.iter().any(|entry| entry.id == platform_id));
     if !built_in && !configured {
-        let (what, name) = ("platform", platform_id);
-        return Err(HostError::Unknown { what, name });
+        return Err(HostError::unknown("platform", platform_id));
     }
     Ok(NewOutbox {
         platform_id,

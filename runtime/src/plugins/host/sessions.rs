@@ -92,7 +92,7 @@ impl Shared {
     ) -> Result<(), HostError> {
         parsed(session)?;
         if name.is_some_and(|name| name.chars().count() > NAME_LIMIT) {
-            return Err(HostError::Limit { what: "the name", limit: NAME_LIMIT as u64 });
+            return Err(HostError::limit("the name", NAME_LIMIT as u64));
         }
         let name = name.map(str::to_owned);
         let change = move |before: Option<Value>| {
@@ -119,7 +119,7 @@ impl Shared {
     ) -> Result<bool, HostError> {
         parsed(session)?;
         if name.len() > VARIABLE_LIMIT || value.is_some_and(|value| value.len() > VARIABLE_LIMIT) {
-            return Err(HostError::Limit { what: "a variable", limit: VARIABLE_LIMIT as u64 });
+            return Err(HostError::limit("a variable", VARIABLE_LIMIT as u64));
         }
         let (name, value) = (name.to_owned(), value.map(str::to_owned));
         let change = move |before: Option<Value>| {
@@ -136,8 +136,7 @@ impl Shared {
         };
         let preferences = self.database.preferences();
         let changed = preferences.change(SCOPE, session, VARIABLES, change).await;
-        let limit =
-            HostError::Limit { what: "variables of a session", limit: MOST_VARIABLES as u64 };
+        let limit = HostError::limit("variables of a session", MOST_VARIABLES as u64);
         changed.map_err(|error| failed(&error))?.ok_or(limit)
     }
 
@@ -168,7 +167,7 @@ impl Shared {
     pub(super) async fn choose_provider(&self, session: &str, id: &str) -> Result<(), HostError> {
         parsed(session)?;
         if self.providers()?.chat(id).is_none() {
-            return Err(HostError::Unknown { what: "provider", name: id.to_owned() });
+            return Err(HostError::unknown("provider", id));
         }
         let stored = self.database.preferences().store(SCOPE, session, PROVIDER, json!(id)).await;
         stored.map_err(|error| failed(&error))
@@ -177,5 +176,5 @@ impl Shared {
 
 /// A session as a plugin names it.
 pub(super) fn parsed(session: &str) -> Result<SessionKey, HostError> {
-    session.parse().map_err(|_| HostError::Unknown { what: "session", name: session.to_owned() })
+    session.parse().map_err(|_| HostError::unknown("session", session))
 }

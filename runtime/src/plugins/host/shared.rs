@@ -12,8 +12,11 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
+use super::outbound::Clients;
 use crate::platforms::Adapters;
 use crate::plugins::commands::Commands;
+use crate::plugins::lanes::component::{Code, Compiler, Components};
+use crate::plugins::lanes::process::Watch;
 use crate::plugins::runtime_status::StatusBoard;
 use crate::plugins::state::Current;
 use crate::plugins::waits::Waits;
@@ -31,6 +34,8 @@ pub struct HostFoundation {
     pub status: StatusBoard,
     /// The data folder, from which relative paths of secrets are taken.
     pub folder: PathBuf,
+    /// Who compiles components.
+    pub compiler: Compiler,
 }
 
 /// What all hosts work from; one for the process.
@@ -48,6 +53,12 @@ pub(crate) struct Shared {
     pub(in crate::plugins) current: Current,
     /// A timer or a wait was added.
     pub(in crate::plugins) later: Notify,
+    /// What all components share.
+    pub(in crate::plugins) components: Components,
+    /// Who looks after the processes of plugins.
+    pub(in crate::plugins) watch: Watch,
+    /// How plugins reach web servers.
+    pub(super) clients: Clients,
     /// The providers of the runtime that is up. Held weakly: the runtime owns them.
     providers: RwLock<Weak<Registry>>,
     /// The platforms of the runtime that is up.
@@ -56,12 +67,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(in crate::plugins) async fn open(from: HostFoundation) -> Result<Self, DbError> {
-        let HostFoundation { database, config, bus, status, folder } = from;
+        let HostFoundation { database, config, bus, status, folder, compiler } = from;
+        let cache = folder.join("plugins").join(".compiled");
+        let code = Code::new(cache, compiler, database.clone());
         Ok(Self {
             commands: Commands::open(database.clone()).await?,
             waits: Waits::open(database.clone()).await?,
             current: Current::default(),
             later: Notify::new(),
+            clients: Clients::default(),
+            components: Components::new(code),
+            watch: Watch::default(),
             providers: RwLock::default(),
             adapters: RwLock::default(),
             database,
@@ -70,6 +86,11 @@ impl Shared {
             status,
             folder,
         })
+    }
+
+    /// The folder that a plugin keeps its files in; it need not be there.
+    pub(in crate::plugins) fn data_folder(&self, plugin: &str) -> PathBuf {
+        self.folder.join("plugin_data").join(plugin)
     }
 
     #[cfg(test)]

@@ -8,6 +8,8 @@ use async_stream::stream;
 use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -122,21 +124,25 @@ impl ChatProvider for OpenAi {
     }
 
     async fn models(&self) -> Result<Vec<String>, ProviderError> {
-        let inner = &self.inner;
-        let mut tried = BTreeSet::new();
-        let mut last = None;
-        while let Some(place) = inner.place(&tried, &mut last)? {
-            let result = inner.peer.models(inner.keys.key(place)).await;
-            inner.keys.note(place, result.as_ref().map(|_| ()));
-            match result {
-                Err(error) if error.blames_the_key() => {
-                    tried.insert(place);
-                    last = Some(error);
-                }
-                result => return result,
-            }
+        self.inner.with_each_key(|peer, key| Box::pin(peer.models(key))).await
+    }
+
+    async fn embed(
+        &self,
+        texts: Vec<String>,
+        cancel: CancellationToken,
+    ) -> Result<Vec<Vec<f32>>, ProviderError> {
+        let config = &self.inner.config;
+        let named = config.raw.get("embedding_model").and_then(serde_json::Value::as_str);
+        let model = named.filter(|model| !model.is_empty()).unwrap_or(&config.model);
+        let (model, texts) = (model, texts.as_slice());
+        let asked = self.inner.with_each_key(|peer, key| Box::pin(peer.embed(key, model, texts)));
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(ProviderError::Cancelled),
+            () = self.inner.closed.cancelled() => Err(ProviderError::Closed),
+            vectors = asked => vectors,
         }
-        Err(last.unwrap_or(ProviderError::Closed))
     }
 
     fn is_busy(&self) -> bool {
@@ -204,6 +210,27 @@ impl Inner {
             let limited = matches!(last, Some(ProviderError::RateLimited { .. }));
             if !limited || matches!(error, ProviderError::RateLimited { .. }) {
                 last = Some(error);
+            }
+        }
+        Err(last.unwrap_or(ProviderError::Closed))
+    }
+
+    /// Asks once with one key after the other while the keys are to blame.
+    async fn with_each_key<'s, T>(
+        &'s self,
+        call: impl Fn(&'s Peer, Option<&'s SecretString>) -> BoxFuture<'s, Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let mut tried = BTreeSet::new();
+        let mut last = None;
+        while let Some(place) = self.place(&tried, &mut last)? {
+            let result = call(&self.peer, self.keys.key(place)).await;
+            self.keys.note(place, result.as_ref().map(|_| ()));
+            match result {
+                Err(error) if error.blames_the_key() => {
+                    tried.insert(place);
+                    last = Some(error);
+                }
+                result => return result,
             }
         }
         Err(last.unwrap_or(ProviderError::Closed))

@@ -8,11 +8,11 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::decode::Decoder;
-use super::wire;
+use super::{embeddings, wire};
 use crate::http_client::LazyClient;
 use crate::providers::chat::ChatEvent;
 use crate::providers::config::{Deadlines, ProviderConfig};
@@ -107,6 +107,30 @@ impl Peer {
         let answer = async {
             let body = read(self.send(request).await?, BODY_LIMIT, &self.redactor).await?;
             model_ids(&body)
+        };
+        let late = ProviderError::Timeout { deadline: Deadline::Whole, after };
+        timeout(after, answer).await.unwrap_or(Err(late))
+    }
+
+    /// The vectors of texts, in their order.
+    pub(super) async fn embed(
+        &self,
+        key: Option<&SecretString>,
+        model: &str,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, ProviderError> {
+        let url = match &self.azure {
+            None => format!("{}/embeddings", self.base),
+            Some(version) => {
+                format!("{}/openai/deployments/{model}/embeddings?api-version={version}", self.base)
+            }
+        };
+        let body = json!({ "model": model, "input": texts, "encoding_format": "float" });
+        let request = self.signed(self.http.client()?.post(url), key).json(&body);
+        let after = self.deadlines.whole;
+        let answer = async {
+            let body = read(self.send(request).await?, BODY_LIMIT, &self.redactor).await?;
+            embeddings::vectors(&body, texts.len())
         };
         let late = ProviderError::Timeout { deadline: Deadline::Whole, after };
         timeout(after, answer).await.unwrap_or(Err(late))

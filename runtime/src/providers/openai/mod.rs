@@ -6,6 +6,7 @@
 //! | `call` | one exchange, from sending to the last event |
 //! | `body` | what is sent |
 //! | `decode` | what comes back, as events; knows no network |
+//! | `embeddings` | vectors of texts |
 //! | `wire` | the shapes on the wire, with the liberties that vendors take |
 //! | `keys` | which key to use next |
 
@@ -13,6 +14,7 @@ mod adapter;
 mod body;
 mod call;
 mod decode;
+mod embeddings;
 #[cfg(fuzzing)]
 pub mod fuzzed;
 mod keys;

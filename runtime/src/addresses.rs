@@ -43,7 +43,7 @@ static V6: LazyLock<Vec<Ipv6Net>> =
 static OPEN: LazyLock<Option<Ipv6Net>> = LazyLock::new(|| OPEN_V6.parse().ok());
 
 /// Whether the address is one of the public internet.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -63,7 +63,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 /// Whether the host is written as an address that is not public. Names are looked at when they are
 /// looked up.
-pub(super) fn is_closed_literal(url: &Url) -> bool {
+pub(crate) fn is_closed_literal(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => !is_public_v4(address),
         Some(Host::Ipv6(address)) => !is_public_v6(address),
@@ -74,12 +74,12 @@ pub(super) fn is_closed_literal(url: &Url) -> bool {
 
 /// Looks names up and leaves out what is not public, so that nothing else can be connected to.
 #[derive(Debug)]
-pub(super) struct PublicOnly;
+pub(crate) struct PublicOnly;
 
 /// Why a name led nowhere.
 #[derive(Debug, thiserror::Error)]
 #[error("the name has no public address")]
-pub(super) struct NoPublicAddress;
+pub(crate) struct NoPublicAddress;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {

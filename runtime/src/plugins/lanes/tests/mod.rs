@@ -1,0 +1,5 @@
+//! Plugins that break, in each lane: they cost themselves and nobody else.
+
+mod components;
+mod guests;
+mod processes;
