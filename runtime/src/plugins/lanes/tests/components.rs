@@ -73,7 +73,7 @@ async fn one_that_answers_garbage_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_floods_the_log_is_heard_at_its_rate() {
     let flood = "(loop $on
-        (call $host (i32.const 8300) (i32.const 56) (i32.const 512))
+        (call $host (i32.const 8300) (i32.const 57) (i32.const 512))
         (local.set $count (i32.add (local.get $count) (i32.const 1)))
         (br_if $on (i32.lt_u (local.get $count) (i32.const 2000))))";
     let Tried { world, _packages, .. } = with(flood).await;
