@@ -6,6 +6,7 @@
 //! * `host` is what plugins may ask of the gateway; `waits` and `later` bring back what they left
 //!   for later.
 //! * `commands` and `command_list` are what the operator sees and changes of commands.
+//! * [`SettingsForm`] is the form that a plugin of others brings for its settings.
 //! * `builtin` are the plugins that come with the gateway, written like anybody else's.
 //! * [`Plugins`] is the live registry. Web routes and tools are read from it at each call, so a
 //!   plugin that is gone answers nothing (the ancestor kept a stale index).
@@ -38,6 +39,7 @@ mod recognising;
 mod refusals;
 mod registry;
 mod runtime_status;
+mod settings_form;
 mod sources;
 mod state;
 mod tail;
@@ -55,4 +57,10 @@ pub use host::HostFoundation;
 pub use lanes::component::{CodeError, Compiler};
 pub use registry::{PluginInformation, Plugins, ReloadError};
 pub use runtime_status::{RuntimeStatusPlugin, StatusBoard};
+#[cfg(fuzzing)]
+pub use settings_form::fuzzed as settings_form_fuzzed;
+pub use settings_form::{
+    Change as SettingsChange, FormError, FormProblem, ItemType, Migration, OldValue, SettingsForm,
+    TEMPLATE_KEY,
+};
 pub use sources::{PluginSources, RemoveFailedError};
