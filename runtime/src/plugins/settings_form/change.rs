@@ -23,7 +23,8 @@ pub struct Migration {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
-    /// The form has a new item; nothing is saved for it yet.
+    /// The form has a new item; nothing is saved for it yet. What is new in a template is not told
+    /// for each entry.
     Added {
         /// Where.
         pointer: String,

@@ -45,6 +45,18 @@ pub enum FormProblem {
         /// The limit.
         limit: usize,
     },
+    /// A key that nobody can read.
+    #[error("a key has more than {limit} bytes")]
+    LongKey {
+        /// The limit.
+        limit: usize,
+    },
+    /// Template lists by default that grow out of all bounds once their entries are filled in.
+    #[error("the defaults of template lists have more than {limit} bytes in all")]
+    LargeDefaults {
+        /// The limit.
+        limit: usize,
+    },
     /// A value of the wrong kind.
     #[error("{expected} is expected here")]
     WrongKind {

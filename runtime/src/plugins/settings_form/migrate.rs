@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::change::{Change, Migration, OldValue, Sight};
 use super::convert::{kind_of, lossless};
 use super::form::SettingsForm;
@@ -14,7 +15,7 @@ impl SettingsForm {
     /// Brings saved settings to this form. Without the form by which they were saved, every key that
     /// is not there counts as new, and old values are masked wherever they are shown.
     pub fn migrate(&self, saved: &Value, previous: Option<&SettingsForm>) -> Migration {
-        let mut walk = Walk { changes: Vec::new() };
+        let mut walk = Walk { changes: Vec::new(), budget: Budget::of_settings() };
         let saved = match saved {
             Value::Object(saved) => saved.clone(),
             other => {
@@ -36,12 +37,15 @@ enum Keys {
     OfForm,
     /// Those of a template, and that by which the entry names it.
     OfEntry,
+    /// Those of the form, somewhere in an entry or a dict.
+    Within,
     /// The operator's, as in a dict.
     Free,
 }
 
 struct Walk {
     changes: Vec<Change>,
+    budget: Budget,
 }
 
 impl Walk {
@@ -69,15 +73,17 @@ impl Walk {
             };
             match found {
                 Some(found) => {
-                    values.insert(key.to_owned(), self.item(item, found, before, &pointer));
+                    let value = self.item(item, found, before, &pointer, keys);
+                    values.extend(value.map(|value| (key.to_owned(), value)));
                 }
-                None if keys == Keys::Free => {}
-                None => self.absent(item, before, pointer),
+                None if keys == Keys::OfForm => self.absent(item, before, pointer),
+                // What is new in a template is not told again for each entry.
+                None => {}
             }
         }
         for (key, value) in saved {
             let used = match keys {
-                Keys::OfForm => false,
+                Keys::OfForm | Keys::Within => false,
                 Keys::OfEntry => key == TEMPLATE_KEY,
                 Keys::Free => true,
             };
@@ -102,7 +108,16 @@ impl Walk {
         }
     }
 
-    fn item(&mut self, item: &Item, value: Value, before: Option<&Item>, at: &str) -> Value {
+    /// What stands there now: nothing, if not even the default has room.
+    fn item(
+        &mut self,
+        item: &Item,
+        value: Value,
+        before: Option<&Item>,
+        at: &str,
+        keys: Keys,
+    ) -> Option<Value> {
+        let keys = if keys == Keys::OfForm { Keys::OfForm } else { Keys::Within };
         let object = matches!(item.kind, Kind::Object { .. });
         // A secret of the earlier form must not be shown because the new one forgot to say so. In
         // objects, each item is looked at by itself.
@@ -116,14 +131,14 @@ impl Walk {
                     Kind::Object { fields } => Some(fields),
                     _ => None,
                 });
-                Value::Object(self.fields(fields, saved, before, at, Keys::OfForm))
+                Some(Value::Object(self.fields(fields, saved, before, at, keys)))
             }
             (Kind::Dict { fields, .. }, Value::Object(saved)) => {
                 let before = before.and_then(|before| match &before.kind {
                     Kind::Dict { fields, .. } | Kind::Object { fields } => Some(fields),
                     _ => None,
                 });
-                Value::Object(self.fields(fields, saved, before, at, Keys::Free))
+                Some(Value::Object(self.fields(fields, saved, before, at, Keys::Free)))
             }
             (Kind::TemplateList { templates, .. }, value) => {
                 self.entries(item, templates, value, before, at)
@@ -133,14 +148,20 @@ impl Walk {
         }
     }
 
-    fn leaf(&mut self, item: &Item, value: Value, before: Option<&Item>, at: &str) -> Value {
+    fn leaf(
+        &mut self,
+        item: &Item,
+        value: Value,
+        before: Option<&Item>,
+        at: &str,
+    ) -> Option<Value> {
         if item.fits(&value) {
-            return value;
+            return Some(value);
         }
         match lossless(item.name, &value).filter(|converted| item.fits(converted)) {
             Some(converted) => {
                 self.converted(item.name, &value, at);
-                converted
+                Some(converted)
             }
             None => self.replace(item, value, before, at),
         }
@@ -153,7 +174,7 @@ impl Walk {
         value: Value,
         before: Option<&Item>,
         at: &str,
-    ) -> Value {
+    ) -> Option<Value> {
         let changes_before = self.changes.len();
         let entries = match &value {
             Value::Array(entries) => entries.clone(),
@@ -183,7 +204,7 @@ impl Walk {
         }
         let kept = Value::Array(kept);
         if item.rules.fit(&kept) {
-            return kept;
+            return Some(kept);
         }
         // What happened to the entries is of no interest if none of them stays.
         self.changes.truncate(changes_before);
@@ -211,14 +232,20 @@ impl Walk {
         self.changes.push(Change::Converted { pointer, from, to });
     }
 
-    fn replace(&mut self, item: &Item, value: Value, before: Option<&Item>, at: &str) -> Value {
+    fn replace(
+        &mut self,
+        item: &Item,
+        value: Value,
+        before: Option<&Item>,
+        at: &str,
+    ) -> Option<Value> {
         let sight = match before {
             Some(before) if before.holds_secret(&value) => Sight::Masked,
             _ => sight(item, before),
         };
         let old = OldValue::new(value, sight);
         self.changes.push(Change::Replaced { pointer: at.to_owned(), old });
-        item.default()
+        item.default(&mut self.budget)
     }
 }
 

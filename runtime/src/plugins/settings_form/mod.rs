@@ -11,6 +11,7 @@
 //! | `rules` | the keys that say which values an item takes |
 //! | `schema` | the JSON Schema by which settings are saved and masked |
 //! | `values` | defaults, and settings as the plugin sees them |
+//! | `budget` | how much may be filled in |
 //! | `convert` | values of another type that lose nothing |
 //! | `migrate`, `change` | settings of an earlier version of the plugin |
 //!
@@ -28,6 +29,7 @@
 //!
 //! Compiled-in plugins have no form: they bring the JSON Schema of their settings type.
 
+mod budget;
 mod change;
 mod convert;
 mod error;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::budget::Budget;
 use super::error::{FormError, FormProblem};
 use super::form::SettingsForm;
 use super::item::{Fields, Item, ItemType, Kind, Secrecy, TEMPLATE_KEY, Template, join};
@@ -18,6 +19,10 @@ const MAX_TEXT: usize = 256 * 1024;
 const MAX_DEPTH: usize = 8;
 /// Items and templates in all.
 const MAX_ITEMS: usize = 1_000;
+/// Bytes of the key of an item or a template.
+const MAX_KEY: usize = 256;
+/// Bytes of what defaults fill into entries of template lists.
+const MAX_FILLED: usize = 1024 * 1024;
 /// Each may take [`rules::MAX_PATTERN`] bytes of memory.
 const MAX_PATTERNS: usize = 50;
 /// How much of an unknown type is quoted.
@@ -35,7 +40,7 @@ impl SettingsForm {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let node: Node = serde_json::from_str(text)
             .map_err(|error| place.error(FormProblem::NotJson { message: error.to_string() }))?;
-        let fields = Parser::default().fields(&node, &place)?;
+        let fields = Parser::new().fields(&node, &place)?;
         Ok(Self { fields, metadata: node.value() })
     }
 }
@@ -80,18 +85,22 @@ impl Place {
 }
 
 /// What has been read so far.
-#[derive(Default)]
 struct Parser {
     items: usize,
     patterns: usize,
+    filled: Budget,
 }
 
 impl Parser {
+    fn new() -> Self {
+        Self { items: 0, patterns: 0, filled: Budget::new(MAX_FILLED) }
+    }
+
     fn fields(&mut self, node: &Node, place: &Place) -> Result<Fields, FormError> {
         let members = node.members().ok_or_else(|| place.wrong_kind("an object"))?;
         let mut items = Vec::new();
         for (key, node) in members {
-            let mut place = place.inside(key);
+            let mut place = place.inside(bounded(key, place)?);
             place.depth += 1;
             items.push((key.clone(), self.item(node, &place)?));
         }
@@ -123,8 +132,11 @@ impl Parser {
         let renamed_from = text(node, "renamed_from", place)?;
         let mut item = Item { name, kind, rules, notes, renamed_from };
         if let Some(default) = default {
-            values::set_default(&mut item, default)
+            values::set_default(&mut item, default, &mut self.filled)
                 .map_err(|problem| place.inside("default").error(problem))?;
+            if self.filled.is_used_up() {
+                return Err(place.error(FormProblem::LargeDefaults { limit: MAX_FILLED }));
+            }
         }
         Ok(item)
     }
@@ -162,7 +174,7 @@ impl Parser {
         let members = node.members().ok_or_else(|| place.wrong_kind("an object"))?;
         let mut templates = Vec::new();
         for (key, node) in members {
-            let place = place.inside(key);
+            let place = place.inside(bounded(key, place)?);
             self.count(&place)?;
             if node.members().is_none() {
                 return Err(place.wrong_kind("an object with `items`"));
@@ -193,6 +205,11 @@ impl Parser {
         }
         Ok(())
     }
+}
+
+fn bounded<'k>(key: &'k str, place: &Place) -> Result<&'k str, FormError> {
+    let long = || place.error(FormProblem::LongKey { limit: MAX_KEY });
+    (key.len() <= MAX_KEY).then_some(key).ok_or_else(long)
 }
 
 fn item_type(node: &Node, place: &Place) -> Result<ItemType, FormError> {

@@ -1,6 +1,7 @@
 //! The JSON Schema by which settings are saved and masked.
 //!
-//! **Masking.** A value is a secret where `x-secret` is found along `properties`. Inside dicts and
+//! **Masking.** A value is a secret where `x-secret` is found along `properties`, or where an object
+//! has a key that the form does not know. Inside dicts and
 //! entries of template lists a form can have no secrets, but operators will put some there: these
 //! places are left unknown to the masking (keys of dicts are not described unless the form does,
 //! and entries are described under `then`, which masking does not read), so that a value whose name
@@ -16,7 +17,7 @@ impl SettingsForm {
     /// complete, and allows keys that the form does not know. Titles, hints and the other notes of
     /// the form are in it, those without a word of JSON Schema as `x-…`.
     pub fn schema(&self) -> Value {
-        let mut schema = object(&self.fields);
+        let mut schema = closed(&self.fields);
         schema.insert("type".to_owned(), json!("object"));
         let draft = "https://json-schema.org/draft/2020-12/schema";
         schema.insert("$schema".to_owned(), json!(draft));
@@ -35,19 +36,31 @@ fn object(fields: &Fields) -> Map<String, Value> {
     schema
 }
 
+/// An object whose keys are those of the form. Others are taken, and masked: one may be the secret
+/// of an earlier version of the form, which this one no longer knows.
+fn closed(fields: &Fields) -> Map<String, Value> {
+    let mut schema = object(fields);
+    schema.insert("additionalProperties".to_owned(), json!({"x-secret": true}));
+    schema
+}
+
 fn one(item: &Item) -> Value {
     let mut schema = item.rules.schema.clone();
     schema.extend(item.notes.clone());
     schema.insert("x-type".to_owned(), json!(item.name));
     match &item.kind {
-        Kind::Object { fields } | Kind::Dict { fields, .. } => schema.extend(object(fields)),
-        Kind::TemplateList { templates, .. } => {
-            schema.insert("items".to_owned(), entry(templates));
+        Kind::Object { fields } => schema.extend(closed(fields)),
+        Kind::Dict { fields, default } => {
+            schema.extend(object(fields));
+            schema.insert("default".to_owned(), default.clone());
         }
-        Kind::Leaf { .. } => {}
-    }
-    if !matches!(item.kind, Kind::Object { .. }) {
-        schema.insert("default".to_owned(), item.default());
+        Kind::TemplateList { templates, default } => {
+            schema.insert("items".to_owned(), entry(templates));
+            schema.insert("default".to_owned(), default.clone());
+        }
+        Kind::Leaf { default, .. } => {
+            schema.insert("default".to_owned(), default.clone());
+        }
     }
     Value::Object(schema)
 }

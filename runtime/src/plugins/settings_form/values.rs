@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::budget::Budget;
 use super::error::FormProblem;
 use super::form::SettingsForm;
 use super::item::{Fields, Item, ItemType, Kind, TEMPLATE_KEY, template_of};
@@ -9,30 +10,33 @@ use super::item::{Fields, Item, ItemType, Kind, TEMPLATE_KEY, template_of};
 impl SettingsForm {
     /// What the plugin sees before anybody saved settings.
     pub fn defaults(&self) -> Value {
-        Value::Object(self.fields.complete(&Map::new()))
+        Value::Object(self.fields.complete(&Map::new(), &mut Budget::of_settings()))
     }
 
     /// What the plugin sees: what is saved, and the defaults of what is not, in objects and in the
     /// entries of template lists too. Keys that the form does not know stay.
     ///
-    /// Values are not checked: by now a secret may stand where its reference was.
+    /// Values are not checked: by now a secret may stand where its reference was. Of enormous lists,
+    /// the last entries stay as they are.
     pub fn complete(&self, saved: &Value) -> Value {
         match saved {
-            Value::Object(saved) => Value::Object(self.fields.complete(saved)),
+            Value::Object(saved) => {
+                Value::Object(self.fields.complete(saved, &mut Budget::of_settings()))
+            }
             _ => self.defaults(),
         }
     }
 }
 
 impl Fields {
-    pub(super) fn complete(&self, saved: &Map<String, Value>) -> Map<String, Value> {
+    fn complete(&self, saved: &Map<String, Value>, budget: &mut Budget) -> Map<String, Value> {
         let mut completed = saved.clone();
         for (key, item) in self.iter() {
             let value = match saved.get(key) {
-                None | Some(Value::Null) => item.default(),
-                Some(value) => item.complete(value),
+                None | Some(Value::Null) => item.default(budget),
+                Some(value) => Some(item.complete(value, budget)),
             };
-            completed.insert(key.to_owned(), value);
+            completed.extend(value.map(|value| (key.to_owned(), value)));
         }
         completed
     }
@@ -44,30 +48,31 @@ impl Fields {
 }
 
 impl Item {
-    pub(super) fn default(&self) -> Value {
+    /// What stands where nothing is saved, if there is room for it.
+    pub(super) fn default(&self, budget: &mut Budget) -> Option<Value> {
         match &self.kind {
-            Kind::Object { fields } => Value::Object(fields.complete(&Map::new())),
+            Kind::Object { fields } => Some(Value::Object(fields.complete(&Map::new(), budget))),
             Kind::Leaf { default, .. }
             | Kind::Dict { default, .. }
-            | Kind::TemplateList { default, .. } => default.clone(),
+            | Kind::TemplateList { default, .. } => budget.copy(default),
         }
     }
 
-    fn complete(&self, value: &Value) -> Value {
+    fn complete(&self, value: &Value, budget: &mut Budget) -> Value {
         match (&self.kind, value) {
             (Kind::Object { fields }, Value::Object(saved)) => {
-                Value::Object(fields.complete(saved))
+                Value::Object(fields.complete(saved, budget))
             }
-            (Kind::Object { .. }, _) => self.default(),
+            (Kind::Object { fields }, _) => Value::Object(fields.complete(&Map::new(), budget)),
             (Kind::TemplateList { templates, .. }, Value::Array(entries)) => {
-                let complete = |entry: &Value| match entry.as_object() {
+                let mut complete = |entry: &Value| match entry.as_object() {
                     Some(saved) => match template_of(templates, saved) {
-                        Some(template) => Value::Object(template.fields.complete(saved)),
+                        Some(template) => Value::Object(template.fields.complete(saved, budget)),
                         None => entry.clone(),
                     },
                     None => entry.clone(),
                 };
-                entries.iter().map(complete).collect()
+                entries.iter().map(&mut complete).collect()
             }
             (_, Value::Number(number)) if self.name == ItemType::Int => whole(number),
             _ => value.clone(),
@@ -107,31 +112,37 @@ fn whole(number: &Number) -> Value {
 }
 
 /// Gives an item the default that its form states, if it fits.
-pub(super) fn set_default(item: &mut Item, stated: Value) -> Result<(), FormProblem> {
+pub(super) fn set_default(
+    item: &mut Item,
+    stated: Value,
+    filled: &mut Budget,
+) -> Result<(), FormProblem> {
     if !item.fits(&stated) {
         let inside = || "a value in it breaks the rules of its item".to_owned();
         let message = item.rules.problem(&stated).unwrap_or_else(inside);
         return Err(FormProblem::Default { message });
     }
-    place(item, stated)
+    place(item, stated, filled)
 }
 
 /// The default of an object is that of its items, so it is handed on to them.
-fn place(item: &mut Item, stated: Value) -> Result<(), FormProblem> {
+fn place(item: &mut Item, stated: Value, filled: &mut Budget) -> Result<(), FormProblem> {
     // An object could give a secret inside it a default.
     if item.is_secret() && stated != "" {
         return Err(FormProblem::SecretDefault);
     }
-    let completed = item.complete(&stated);
-    match &mut item.kind {
-        Kind::Object { fields } => {
-            let Value::Object(mut stated) = stated else { return Ok(()) };
-            for (key, item) in fields.iter_mut() {
-                if let Some(value) = stated.remove(key) {
-                    place(item, value)?;
-                }
+    if let Kind::Object { fields } = &mut item.kind {
+        let Value::Object(mut stated) = stated else { return Ok(()) };
+        for (key, item) in fields.iter_mut() {
+            if let Some(value) = stated.remove(key) {
+                place(item, value, filled)?;
             }
         }
+        return Ok(());
+    }
+    let completed = item.complete(&stated, filled);
+    match &mut item.kind {
+        Kind::Object { .. } => {}
         Kind::Leaf { default, .. }
         | Kind::Dict { default, .. }
         | Kind::TemplateList { default, .. } => *default = completed,

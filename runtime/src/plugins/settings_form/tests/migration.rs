@@ -150,24 +150,25 @@ fn entries_are_brought_to_their_template_and_dicts_keep_their_keys() {
     let from = list(json!({"old": {"type": "int"}}));
     let to = list(json!({
         "n": {"type": "string", "renamed_from": "old"}, "more": {"type": "int"},
+        "o": {"type": "object", "items": {"more": {"type": "int"}}},
     }));
     let saved = json!({"l": [
-        1, {"__template_key": "t", "old": 2, "x": 3}, {"__template_key": "gone", "y": 1},
+        1, {"__template_key": "t", "old": 2, "x": 3, "o": {"y": 4}}, {"__template_key": "gone", "y": 1},
     ]});
     let (value, changes) = migrate(&from, &to, &saved);
     assert_eq!(
         value,
         json!({"l": [
-            {"__template_key": "t", "n": "2", "x": 3}, {"__template_key": "gone", "y": 1},
+            {"__template_key": "t", "n": "2", "x": 3, "o": {"y": 4}}, {"__template_key": "gone", "y": 1},
         ]})
     );
     assert_eq!(
         changes,
         [
             "/l/0: the number fits no template; it was taken out",
-            "/l/0/more: new",
             "/l/0/old: moved to /l/0/n",
             "/l/0/n: the number became a value of type string",
+            "/l/0/o/y: not used any more, kept",
             "/l/0/x: not used any more, kept",
             "/l/1: not used any more, kept",
         ]

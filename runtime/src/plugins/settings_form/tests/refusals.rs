@@ -189,6 +189,18 @@ fn patterns_must_be_small_linear_and_few() {
 }
 
 #[test]
+fn a_small_form_does_not_make_large_defaults() {
+    let text = json!({"t": {"type": "text", "default": "x".repeat(100_000)}});
+    let entries = vec![json!({"__template_key": "t"}); 20];
+    let list = json!({"type": "template_list", "templates": {"t": {"items": text}}});
+    let mut with_default = list.clone();
+    with_default["default"] = json!(entries);
+    item(&with_default, "/a", FormProblem::LargeDefaults { limit: 1024 * 1024 });
+    let object = json!({"type": "object", "items": {"l": list}, "default": {"l": entries}});
+    item(&object, "/a", FormProblem::LargeDefaults { limit: 1024 * 1024 });
+}
+
+#[test]
 fn a_form_has_bounds() {
     let (_, problem) = refused(&" ".repeat(256 * 1024 + 1));
     assert_eq!(problem, FormProblem::TooLarge { limit: 256 * 1024 });
@@ -205,6 +217,8 @@ fn a_form_has_bounds() {
     let (pointer, problem) = refused(&nested(9).to_string());
     assert_eq!(problem, FormProblem::TooDeep { limit: 8 });
     assert_eq!(pointer, format!("/a{}", "/items/a".repeat(8)));
+    let long = json!({ "k".repeat(257): {"type": "int"} });
+    check(&long, "", FormProblem::LongKey { limit: 256 });
     let (_, problem) = refused(&"[".repeat(100_000));
     assert!(matches!(problem, FormProblem::NotJson { .. }));
 }

@@ -25,6 +25,7 @@ async fn settings_are_checked_masked_and_followed_by_the_schema_of_a_form() {
     std::fs::write(world.folder().join("key.txt"), "sk-file\n").unwrap();
     let value = json!({
         "key": "sk-1", "inner": {"key": "file:key.txt", "token_limit": "9"},
+        "left": {"over": "from", "an": [1, "earlier form"]},
         "headers": {"Authorization": "Bearer", "Accept": "text"},
         "peers": [{"__template_key": "t", "api_key": "sk-2", "url": "u"}],
     });
@@ -33,6 +34,10 @@ async fn settings_are_checked_masked_and_followed_by_the_schema_of_a_form() {
     let masked = config.view(&id).unwrap().value;
     assert!(is_masked(masked["key"].as_str().unwrap()));
     assert_eq!(masked["inner"], json!({"key": "file:key.txt", "token_limit": "9"}));
+    // It may have been a secret, and nobody knows any more.
+    for old in [&masked["left"]["over"], &masked["left"]["an"][0], &masked["left"]["an"][1]] {
+        assert!(is_masked(old.as_str().unwrap()));
+    }
     // No secrets to the form, but they sound so.
     assert!(is_masked(masked["headers"]["Authorization"].as_str().unwrap()));
     assert_eq!(masked["headers"]["Accept"], "text");

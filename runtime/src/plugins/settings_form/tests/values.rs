@@ -60,6 +60,21 @@ fn dicts_are_as_they_are_and_entries_are_filled_in_by_their_template() {
 }
 
 #[test]
+fn what_is_filled_into_entries_is_bounded() {
+    let items = json!({"t": {"type": "text", "default": "x".repeat(100_000)}});
+    let list = json!({"type": "template_list", "templates": {"t": {"items": items}}});
+    let form = form(&json!({ "l": list }));
+    let complete = form.complete(&json!({"l": vec![json!({"__template_key": "t"}); 200]}));
+    assert_eq!(complete["l"][100]["t"].as_str().map(str::len), Some(100_000));
+    assert_eq!(complete["l"][199], json!({"__template_key": "t"}));
+    let unfit = vec![json!({"__template_key": "t", "t": null}); 200];
+    let migration = form.migrate(&json!({ "l": unfit }), None);
+    assert_eq!(migration.changes.len(), 200);
+    assert_eq!(migration.value["l"][199], json!({"__template_key": "t"}));
+    takes(&form, &migration.value);
+}
+
+#[test]
 fn whole_numbers_reach_the_plugin_as_such() {
     let form = form(&json!({
         "i": {"type": "int", "default": 2.0}, "f": {"type": "float"},
