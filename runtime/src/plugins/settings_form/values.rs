@@ -41,6 +41,13 @@ impl Fields {
         completed
     }
 
+    fn have_old_key(&self, values: &Map<String, Value>) -> bool {
+        self.iter().any(|(key, item)| {
+            item.renamed_from.as_ref().is_some_and(|old| values.contains_key(old))
+                || values.get(key).is_some_and(|value| item.has_old_key(value))
+        })
+    }
+
     /// Whether the values that are there fit.
     fn fit(&self, values: &Map<String, Value>) -> bool {
         self.iter().all(|(key, item)| values.get(key).is_none_or(|value| item.fits(value)))
@@ -76,6 +83,22 @@ impl Item {
             }
             (_, Value::Number(number)) if self.name == ItemType::Int => whole(number),
             _ => value.clone(),
+        }
+    }
+
+    /// Whether a key of an earlier version of the form is in the value.
+    fn has_old_key(&self, value: &Value) -> bool {
+        match (&self.kind, value) {
+            (Kind::Object { fields } | Kind::Dict { fields, .. }, Value::Object(values)) => {
+                fields.have_old_key(values)
+            }
+            (Kind::TemplateList { templates, .. }, Value::Array(entries)) => {
+                entries.iter().filter_map(Value::as_object).any(|values| {
+                    let template = template_of(templates, values);
+                    template.is_some_and(|template| template.fields.have_old_key(values))
+                })
+            }
+            _ => false,
         }
     }
 
@@ -120,6 +143,11 @@ pub(super) fn set_default(
     if !item.fits(&stated) {
         let inside = || "a value in it breaks the rules of its item".to_owned();
         let message = item.rules.problem(&stated).unwrap_or_else(inside);
+        return Err(FormProblem::Default { message });
+    }
+    // It would move at the first update that changes nothing.
+    if item.has_old_key(&stated) {
+        let message = "it has a key from which an item was renamed".to_owned();
         return Err(FormProblem::Default { message });
     }
     place(item, stated, filled)

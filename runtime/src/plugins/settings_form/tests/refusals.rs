@@ -138,6 +138,7 @@ fn a_form_gives_no_secret_away() {
 
 #[test]
 fn a_default_that_its_item_would_refuse_is_refused() {
+    let renamed = json!({"new": {"type": "int", "renamed_from": "old"}});
     let objects = json!({"b": {"type": "int", "max": 3}});
     for bad in [
         json!({"type": "string", "default": 1}),
@@ -154,6 +155,10 @@ fn a_default_that_its_item_would_refuse_is_refused() {
         json!({"type": "object", "items": objects, "default": {"b": 4}}),
         json!({"type": "dict", "template_schema": objects, "default": {"b": 4}}),
         json!({"type": "template_list", "templates": {}, "default": [{}]}),
+        json!({"type": "dict", "template_schema": renamed, "default": {"old": 4}}),
+        json!({"type": "object", "items": renamed, "default": {"old": 4}}),
+        json!({"type": "template_list", "templates": {"t": {"items": renamed}},
+               "default": [{"__template_key": "t", "old": 4}]}),
     ] {
         let (pointer, problem) = refused(&json!({ "a": bad }).to_string());
         assert_eq!(pointer, "/a/default", "{bad}");
