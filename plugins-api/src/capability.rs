@@ -203,6 +203,26 @@ impl Capabilities {
         kept
     }
 
+    /// What it holds and the other does not. Hosts are compared as they are written.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let left = |ours: &[String], theirs: &[String]| {
+            ours.iter().filter(|host| !theirs.contains(host)).cloned().collect()
+        };
+        let mut kept = Self {
+            hosts: left(&self.hosts, &other.hosts),
+            private_hosts: left(&self.private_hosts, &other.private_hosts),
+            ..Self::default()
+        };
+        for capability in Capability::ALL {
+            let held = self.has(capability) && !other.has(capability);
+            if let Some(flag) = kept.flag(capability) {
+                *flag = held;
+            }
+        }
+        kept
+    }
+
     fn flag(&mut self, capability: Capability) -> Option<&mut bool> {
         Some(match capability {
             Capability::Hosts => return None,
@@ -249,5 +269,15 @@ mod tests {
         let kept = Capabilities { hosts: vec!["a".into(), "b".into()], ..Capabilities::all() };
         assert_eq!(kept.within(&asked), asked);
         assert_eq!(Capabilities::default().within(&asked), Capabilities::default());
+    }
+
+    #[test]
+    fn what_was_not_granted_is_told_by_itself() {
+        let hosts = || vec!["a".to_owned(), "b".to_owned()];
+        let asked = Capabilities { hosts: hosts(), kv: true, send: true, ..<_>::default() };
+        let granted = Capabilities { hosts: vec!["a".into()], kv: true, ..<_>::default() };
+        let left = Capabilities { hosts: vec!["b".into()], send: true, ..<_>::default() };
+        assert_eq!(asked.without(&granted), left);
+        assert_eq!(granted.without(&asked), Capabilities::default());
     }
 }
