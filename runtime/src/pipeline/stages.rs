@@ -107,7 +107,7 @@ impl<C: Checkpoint> Way<'_, C> {
 
     async fn run(&self, stage: Stage, passage: &mut Passage<'_>) {
         match stage {
-            Stage::Waking => waking::run(passage),
+            Stage::Waking => waking::run(passage).await,
             Stage::AccessList => access::list(passage),
             Stage::SessionStatus => access::session_status(passage),
             Stage::RateLimit => rate_limit::run(passage),

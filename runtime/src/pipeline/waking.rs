@@ -19,13 +19,14 @@ pub(crate) enum Wake {
     Own,
 }
 
-pub(super) fn run(passage: &mut Passage<'_>) {
+pub(super) async fn run(passage: &mut Passage<'_>) {
     let woken = wake(&mut passage.event, &passage.scope.profile);
     if woken == Wake::Own {
         return passage.end(TurnEnd::Ignored);
     }
     let plugins = &passage.resources.plugins;
-    match plugins.matching(&passage.event, &passage.scope) {
+    let filtered = plugins.ask_filters(&passage.event, &passage.scope).await;
+    match plugins.matching(&passage.event, &passage.scope, &filtered) {
         Match::Refused { text } => {
             passage.say_all(Speaker::Gateway, text.map(firstlight_core::model::MessageChain::text));
             passage.end(TurnEnd::Handled);

@@ -3,12 +3,13 @@
 use firstlight_core::lifecycle::{BoxError, Component, Item, StepCx};
 use futures_util::StreamExt;
 
+use super::catalogue::waves;
 use super::erased::Registration;
 use super::registry::Plugins;
 use super::sources::PluginSources;
 
 /// How many plugins load at the same time.
-const CONCURRENT_LOADS: usize = 8;
+const CONCURRENT_LOADS: usize = 16;
 
 /// Loads every plugin. One that fails is a failed item, not a failed bootstrap.
 pub struct PluginsComponent {
@@ -28,15 +29,20 @@ impl Component for PluginsComponent {
 
     async fn start(self, cx: &StepCx) -> Result<Plugins, BoxError> {
         let plugins = Plugins::new(self.sources.clone());
-        let loads: Vec<_> = (self.sources.active().into_iter())
-            .map(|registration| {
-                let item = cx.item(&registration.manifest().name);
-                load(plugins.clone(), registration, item)
-            })
-            .collect();
-        let all = futures_util::stream::iter(loads)
-            .buffer_unordered(CONCURRENT_LOADS)
-            .for_each(|()| std::future::ready(()));
+        let waves = waves(self.sources.active());
+        let named = |registration: &Registration| cx.item(&registration.manifest().name);
+        let items: Vec<Vec<Item>> =
+            waves.iter().map(|wave| wave.iter().map(named).collect()).collect();
+        let all = async {
+            for (wave, items) in waves.into_iter().zip(items) {
+                let loads = wave.into_iter().zip(items);
+                let loads = loads.map(|(plugin, item)| load(plugins.clone(), plugin, item));
+                futures_util::stream::iter(loads.collect::<Vec<_>>())
+                    .buffer_unordered(CONCURRENT_LOADS)
+                    .for_each(|()| std::future::ready(()))
+                    .await;
+            }
+        };
         match cx.token().run_until_cancelled(all).await {
             Some(()) => plugins.begin().await,
             // Nobody else will: a component that did not start is not asked to stop.
@@ -53,7 +59,7 @@ impl Component for PluginsComponent {
 
 async fn load(plugins: Plugins, registration: Registration, item: Item) {
     item.start();
-    match plugins.sources().load(&registration).await {
+    match plugins.load(&registration).await {
         Ok(live) => {
             plugins.insert(live);
             item.finish();

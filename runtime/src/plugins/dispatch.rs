@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::call::PluginCallError;
 use super::convert;
+use super::filters::Filtered;
 use super::recognising::find;
 use super::refusals::told;
 use super::live::LivePlugin;
@@ -88,10 +89,16 @@ pub(crate) struct ModelRequest {
 }
 
 impl Plugins {
-    /// Who takes this message. Reads declarations only: no plugin code that waits runs here.
-    pub(crate) fn matching(&self, event: &MessageEvent, scope: &PluginScope) -> Match {
+    /// Who takes this message. Reads declarations only: no plugin code that waits runs here. What
+    /// filters of plugins in a lane say was asked before: [`Plugins::ask_filters`].
+    pub(crate) fn matching(
+        &self,
+        event: &MessageEvent,
+        scope: &PluginScope,
+        filtered: &Filtered,
+    ) -> Match {
         let state = self.state();
-        let found = find(&state, event, scope);
+        let found = find(&state, event, scope, filtered);
         let hits = match found {
             Found::Handlers(hits) => hits,
             refused => return Match::Refused { text: told(refused, scope) },

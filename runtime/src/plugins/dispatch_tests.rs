@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use super::command_list::{CommandChange, CommandError};
 use super::dispatch::{Activated, Match, Outcome, PluginScope};
 use super::erased::Registration;
+use super::filters::Filtered;
 use super::registry::Plugins;
 use super::{Compiler, HostFoundation, PluginSources, StatusBoard, built_in};
 
@@ -134,7 +135,7 @@ async fn open_with(folder: TempDir, more: Vec<Registration>) -> World {
     let sources = PluginSources::open(registrations, host).await.unwrap();
     let plugins = Plugins::new(sources.clone());
     for registration in sources.active() {
-        if let Ok(live) = sources.load(&registration).await {
+        if let Ok(live) = plugins.load(&registration).await {
             plugins.insert(live);
         }
     }
@@ -165,7 +166,7 @@ impl World {
     }
 
     pub(super) fn matching(&self, event: &MessageEvent, scope: &PluginScope) -> Match {
-        self.plugins.matching(event, scope)
+        self.plugins.matching(event, scope, &Filtered::default())
     }
 
     /// Runs all handlers of a message.

@@ -88,6 +88,8 @@ pub(super) enum Origin {
     CompiledIn(fn(Host) -> BoxFuture<'static, Result<Arc<dyn ErasedPlugin>, PluginError>>),
     /// It was installed.
     Installed(Arc<Installed>),
+    /// It was installed and cannot be used, for this reason.
+    Unusable(String),
 }
 
 impl Registration {
@@ -110,7 +112,7 @@ impl Registration {
         let name = &self.manifest.name;
         match &self.origin {
             // It is part of the program, and could do everything by itself.
-            Origin::CompiledIn(_) => {
+            Origin::CompiledIn(_) | Origin::Unusable(_) => {
                 Terms::new(name, Capabilities::all(), usual_budgets(), None)
             }
             Origin::Installed(installed) => installed.terms(name),

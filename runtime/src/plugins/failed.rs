@@ -7,6 +7,9 @@ use firstlight_plugins_api::Manifest;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use super::call::PluginCallError;
+use super::hints::hint;
+
 /// One plugin that is not running, and why.
 #[derive(Debug, Clone)]
 pub struct FailedPlugin {
@@ -14,6 +17,10 @@ pub struct FailedPlugin {
     pub manifest: Manifest,
     /// The error, as one text.
     pub error: String,
+    /// What to do about it.
+    pub hint: &'static str,
+    /// The last lines that it wrote to its log.
+    pub log: Vec<String>,
     /// When it failed.
     pub at: Timestamp,
 }
@@ -34,8 +41,14 @@ impl FailedPlugins {
         self.0.lock().get(name).cloned()
     }
 
-    pub(super) fn record(&self, manifest: &Manifest, error: String) {
-        let failed = FailedPlugin { manifest: manifest.clone(), error, at: Timestamp::now() };
+    pub(super) fn record(&self, manifest: &Manifest, error: &PluginCallError, log: Vec<String>) {
+        let failed = FailedPlugin {
+            manifest: manifest.clone(),
+            error: error.to_string(),
+            hint: hint(error),
+            log,
+            at: Timestamp::now(),
+        };
         self.0.lock().insert(manifest.name.clone(), failed);
     }
 

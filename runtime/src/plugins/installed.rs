@@ -35,15 +35,6 @@ pub(super) enum Place {
     Process(Vec<String>),
 }
 
-impl Place {
-    pub(super) fn lane(&self) -> LaneKind {
-        match self {
-            Self::Component(_) => LaneKind::Component,
-            Self::Process(_) => LaneKind::Process,
-        }
-    }
-}
-
 impl Installed {
     pub(super) fn terms(&self, plugin: &str) -> Arc<Terms> {
         Terms::new(plugin, self.grants.clone(), self.budgets, self.level)

@@ -16,6 +16,8 @@
 mod budgets;
 mod builtin;
 mod call;
+mod catalogue;
+mod changes;
 mod command_list;
 mod commands;
 mod component;
@@ -25,7 +27,9 @@ pub(crate) mod dispatch;
 mod dispatch_tests;
 mod erased;
 mod failed;
+pub(crate) mod filters;
 mod health;
+mod hints;
 mod hooks;
 mod host;
 #[cfg(test)]
@@ -35,6 +39,10 @@ mod lanes;
 pub(crate) mod later;
 mod live;
 mod moments;
+mod overview;
+mod packages;
+mod preparing;
+mod progress;
 mod recognising;
 mod refusals;
 mod registry;
@@ -47,6 +55,7 @@ mod waits;
 
 pub use builtin::registrations as built_in;
 pub use call::PluginCallError;
+pub use changes::ChangeError;
 pub use command_list::{CommandChange, CommandError, CommandRow};
 pub use component::PluginsComponent;
 pub use erased::Registration;
@@ -54,7 +63,15 @@ pub use failed::{FailedPlugin, FailedPlugins};
 pub use budgets::{AskedBudgets, Budgets, LaneKind};
 pub use health::{BreakerState, HealthReport};
 pub use host::HostFoundation;
-pub use lanes::component::{CodeError, Compiler};
+pub use lanes::component::{CodeError, Compiler, compile_file};
+pub use lanes::LaneUsage;
+pub use overview::{InstalledOverview, LoadedPlugin, PluginOverview, unenforced};
+pub use packages::{
+    Compatibility, InstallTerms, Installed, Market, MarketAnswer, MarketError, MarketState,
+    PackageDocuments, PackageError, PackageErrorKind, PackageManifest, PackagePage, PackageSource,
+    Staged, VersionCheck, compatibility,
+};
+pub use progress::{Change, Stage};
 pub use registry::{PluginInformation, Plugins, ReloadError};
 pub use runtime_status::{RuntimeStatusPlugin, StatusBoard};
 #[cfg(fuzzing)]
@@ -63,4 +80,4 @@ pub use settings_form::{
     Change as SettingsChange, FormError, FormProblem, ItemType, Migration, OldValue, SettingsForm,
     TEMPLATE_KEY,
 };
-pub use sources::{PluginSources, RemoveFailedError};
+pub use sources::{OpenError, PluginSources, RemoveFailedError};

@@ -13,16 +13,25 @@ use firstlight_plugins_api::matching::{Facts, Found, Line, Question};
 use super::call::declared;
 use super::convert;
 use super::dispatch::PluginScope;
+use super::filters::Filtered;
 use super::state::{FALLBACK_PREFIX, State, shared};
 
 /// Who takes a message, by the declarations of the plugins.
-pub(super) fn find(state: &State, event: &MessageEvent, scope: &PluginScope) -> Found {
+pub(super) fn find(
+    state: &State,
+    event: &MessageEvent,
+    scope: &PluginScope,
+    filtered: &Filtered,
+) -> Found {
     let profile = &scope.profile;
     let command = command_text(event, profile);
     let command = command.filter(|(text, _)| state.index.begins_command(text));
     let written = command.map(|(text, _)| line(event, text));
     let seen = OnceCell::new();
     let custom = |plugin: &str, name: &str| {
+        if let Some(answer) = filtered.answer(plugin, name) {
+            return answer;
+        }
         let Some(live) = state.plugins.get(plugin) else { return false };
         let event = seen.get_or_init(|| convert::event(event, profile.language));
         let asked = declared("predicate", || live.plugin.predicate(name, event));

@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 
 use super::call::{PluginCallError, declared};
+use super::erased::Registration;
 use super::host::Shared;
 use super::live::{Farewell, LivePlugin};
 use super::sources::PluginSources;
@@ -141,7 +142,6 @@ impl Plugins {
             .registration(name)
             .ok_or_else(|| ReloadError::Unknown { name: name.to_owned() })?;
         let live = self
-            .sources
             .load(&registration)
             .await
             .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
@@ -217,6 +217,20 @@ impl Plugins {
         self.shared().later.notify_one();
     }
 
+    /// Loads one plugin, when what it needs is loaded.
+    pub(super) async fn load(
+        &self,
+        registration: &Registration,
+    ) -> Result<LivePlugin, PluginCallError> {
+        let loaded = |name: &str| self.find(name).map(|live| live.manifest.version.clone());
+        self.sources.load(registration, &loaded).await
+    }
+
+    /// Takes a plugin out; what it declares counts until the declarations are put together anew.
+    pub(super) fn remove(&self, name: &str) -> Option<Arc<LivePlugin>> {
+        self.live.write().remove(name)
+    }
+
     pub(super) fn insert(&self, live: LivePlugin) {
         self.live.write().insert(live.manifest.name.clone(), Arc::new(live));
     }
@@ -239,7 +253,7 @@ impl Plugins {
 }
 
 impl LivePlugin {
-    fn information(&self) -> PluginInformation {
+    pub(super) fn information(&self) -> PluginInformation {
         let tools = declared("tools", || self.plugin.tools()).unwrap_or_default();
         let routes = declared("routes", || self.plugin.routes()).unwrap_or_default();
         let method = |method| match method {

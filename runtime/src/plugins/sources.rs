@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use firstlight_core::db::DbError;
+use firstlight_core::db::{DbError, RemovedData};
 use firstlight_plugins_api::matching::check;
-use firstlight_plugins_api::{Host, Level, Version};
+use firstlight_plugins_api::{Host, Level, Manifest, Version};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use super::call::{PluginCallError, bounded, declared};
+use super::catalogue::{Catalogue, Entry};
+use super::changes::ChangeError;
 use super::erased::{Loaded, Origin, Registration};
 use super::failed::{FailedPlugin, FailedPlugins};
 use super::health::Health;
@@ -21,6 +23,8 @@ use super::host::{HostFoundation, PluginHost, Shared, Terms};
 use super::installed::Installed;
 use super::lanes::HostLine;
 use super::live::{Farewell, LivePlugin};
+use super::packages::{Market, PackageError, PackageStore};
+use super::progress::{Change, Progress};
 use super::registry::ReloadError;
 
 /// How long a plugin may take to load.
@@ -33,10 +37,24 @@ const SET_ASIDE: (&str, &str, &str) = ("global", "global", "inactivated_plugins"
 pub struct PluginSources(Arc<Inner>);
 
 struct Inner {
-    registrations: Vec<Registration>,
+    catalogue: Catalogue,
+    packages: PackageStore,
+    market: Market,
+    progress: Progress,
     shared: Arc<Shared>,
     failed: FailedPlugins,
     set_aside: Mutex<BTreeSet<String>>,
+}
+
+/// Why the plugins could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database said no.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The folder of packages is not usable.
+    #[error(transparent)]
+    Packages(#[from] PackageError),
 }
 
 /// Why a failed plugin could not be removed.
@@ -54,17 +72,21 @@ pub enum RemoveFailedError {
         /// The plugin.
         name: String,
     },
+    /// It could not be uninstalled.
+    #[error(transparent)]
+    Change(Box<ChangeError>),
     /// The decision could not be stored.
     #[error("the removal could not be stored")]
     Store(#[from] DbError),
 }
 
 impl PluginSources {
-    /// Reads which plugins were set aside, and holds the list of those that can be loaded.
+    /// Reads which plugins were set aside and which are installed, and clears away what a kill left
+    /// of installing one.
     pub async fn open(
         registrations: Vec<Registration>,
         host: HostFoundation,
-    ) -> Result<Self, DbError> {
+    ) -> Result<Self, OpenError> {
         let (scope, scope_id, key) = SET_ASIDE;
         let stored = host.database.preferences().load(scope, scope_id, key).await?;
         for registration in &registrations {
@@ -74,12 +96,73 @@ impl PluginSources {
         }
         let names = stored.and_then(|value| serde_json::from_value(value).ok());
         let set_aside = names.unwrap_or_default();
-        Ok(Self(Arc::new(Inner {
-            registrations,
+        let (folder, database) = (host.folder.join("plugins"), host.database.clone());
+        let packages = PackageStore::open(folder.clone(), database.clone()).await?;
+        packages.sweep().await?;
+        let market = Market::new(folder.join(".market"), database, Vec::new(), Vec::new());
+        let sources = Self(Arc::new(Inner {
+            catalogue: Catalogue::new(registrations),
+            packages,
+            market,
+            progress: Progress::default(),
             shared: Arc::new(Shared::open(host).await?),
             failed: FailedPlugins::default(),
             set_aside: Mutex::new(set_aside),
-        })))
+        }));
+        sources.read_installed().await?;
+        Ok(sources)
+    }
+
+    async fn read_installed(&self) -> Result<(), OpenError> {
+        let packages = self.0.packages.list().await?;
+        let read = tokio::task::spawn_blocking(|| {
+            packages.into_iter().map(Entry::of).collect::<Vec<_>>()
+        });
+        let entries = read.await.map_err(|e| PackageError::Preparation(e.to_string()))?;
+        for entry in entries {
+            self.adopt(&entry).await;
+            self.0.catalogue.put(entry);
+        }
+        Ok(())
+    }
+
+    /// Tells whoever saves and shows settings what those of a plugin look like.
+    pub(super) async fn adopt(&self, entry: &Entry) {
+        let name = &entry.registration.manifest.name;
+        let schema = entry.registration.settings_schema.clone();
+        let schema = schema.unwrap_or_else(|| json!({ "type": "object" }));
+        self.0.shared.config().set_plugin_schema(name, schema);
+        match &entry.form {
+            Some(form) => self.0.shared.set_form(name, Arc::clone(form)),
+            None => self.0.shared.forget_form(name),
+        }
+    }
+
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// The installed packages.
+    pub fn packages(&self) -> &PackageStore {
+        &self.0.packages
+    }
+
+    /// Lists of plugins that can be had.
+    pub fn market(&self) -> &Market {
+        &self.0.market
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.0.progress
+    }
+
+    /// How far changes of plugins have come, by plugin.
+    pub fn changes(&self) -> BTreeMap<String, Change> {
+        self.0.progress.list()
+    }
+
+    pub(super) fn forget_failure(&self, name: &str) {
+        self.0.failed.forget(name);
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -93,7 +176,7 @@ impl PluginSources {
 
     /// Whether there is a plugin of that name, loaded or not.
     pub fn knows(&self, name: &str) -> bool {
-        self.0.registrations.iter().any(|registration| registration.manifest.name == name)
+        self.0.catalogue.find(name).is_some()
     }
 
     /// Tries a failed plugin again while no runtime exists: it is loaded, unloaded, and on success
@@ -101,11 +184,16 @@ impl PluginSources {
     pub async fn probe_failed(&self, name: &str) -> Result<(), ReloadError> {
         let registration = self.failed_registration(name)?;
         let live = self
-            .load(&registration)
+            .load(&registration, &|name| self.registered(name))
             .await
             .map_err(|source| ReloadError::Load { name: name.to_owned(), source })?;
         live.unload(Farewell::AtOnce).await;
         Ok(())
+    }
+
+    /// The version of a plugin that would be loaded.
+    fn registered(&self, name: &str) -> Option<Version> {
+        self.registration(name).map(|registration| registration.manifest.version)
     }
 
     /// The registration of a plugin that is on the list of failed ones.
@@ -130,60 +218,89 @@ impl PluginSources {
         if failed.manifest.reserved {
             return Err(RemoveFailedError::Reserved { name: name.to_owned() });
         }
-        let names = {
-            let mut names = self.0.set_aside.lock().clone();
-            names.insert(name.to_owned());
-            names
-        };
-        let (scope, scope_id, key) = SET_ASIDE;
-        let database = self.0.shared.database();
-        database.preferences().store(scope, scope_id, key, json!(names)).await?;
+        if self.0.catalogue.entry(name).is_some() {
+            let data = if delete_data { RemovedData::Deleted } else { RemovedData::Kept };
+            let removed = self.uninstall_idle(name, data).await;
+            return removed.map_err(|error| RemoveFailedError::Change(Box::new(error)));
+        }
+        self.set_aside(name, true).await?;
         if delete_data {
-            database.plugin_values().forget_plugin(name).await?;
+            self.0.shared.database().plugin_values().forget_plugin(name).await?;
             self.0.shared.waits.forget_plugin(name);
         }
-        *self.0.set_aside.lock() = names;
         self.0.failed.forget(name);
         tracing::info!(plugin = name, "failed plugin removed");
         Ok(())
     }
 
+    /// Remembers whether a plugin is set aside: it is not loaded then.
+    pub(super) async fn set_aside(&self, name: &str, aside: bool) -> Result<(), DbError> {
+        let names = {
+            let mut names = self.0.set_aside.lock().clone();
+            let changed = if aside { names.insert(name.to_owned()) } else { names.remove(name) };
+            if !changed {
+                return Ok(());
+            }
+            names
+        };
+        let (scope, scope_id, key) = SET_ASIDE;
+        let database = self.0.shared.database();
+        database.preferences().store(scope, scope_id, key, json!(names)).await?;
+        *self.0.set_aside.lock() = names;
+        Ok(())
+    }
+
+    /// Whether a plugin is set aside.
+    pub(super) fn is_aside(&self, name: &str) -> bool {
+        self.0.set_aside.lock().contains(name)
+    }
+
     /// The plugins that a bootstrap loads.
     pub(super) fn active(&self) -> Vec<Registration> {
-        let set_aside = self.0.set_aside.lock();
-        let is_active = |r: &&Registration| !set_aside.contains(&r.manifest.name);
-        self.0.registrations.iter().filter(is_active).cloned().collect()
+        let set_aside = self.0.set_aside.lock().clone();
+        let mut active = self.0.catalogue.all();
+        active.retain(|registration| !set_aside.contains(&registration.manifest.name));
+        active
     }
 
     pub(super) fn registration(&self, name: &str) -> Option<Registration> {
-        self.active().into_iter().find(|r| r.manifest.name == name)
+        self.0.catalogue.find(name).filter(|_| !self.is_aside(name))
     }
 
     /// Loads one plugin and keeps the record of failed ones true either way.
+    /// `loaded` are the plugins that it may need.
     pub(super) async fn load(
         &self,
         registration: &Registration,
+        loaded: &(dyn Fn(&str) -> Option<Version> + Sync),
     ) -> Result<LivePlugin, PluginCallError> {
-        let loaded = self.try_load(registration).await;
+        let terms = registration.terms();
+        let result = match needs(&registration.manifest, loaded) {
+            Ok(()) => self.try_load(registration, Arc::clone(&terms)).await,
+            Err(error) => Err(error),
+        };
         let name = &registration.manifest.name;
-        match &loaded {
+        match &result {
             Ok(_) => drop(self.0.failed.forget(name)),
             Err(error) => {
                 tracing::warn!(plugin = %name, %error, "a plugin did not load");
-                self.0.failed.record(&registration.manifest, error.to_string());
+                let log = terms.log.tail().lines();
+                self.0.failed.record(&registration.manifest, error, log);
             }
         }
-        loaded
+        result
     }
 
-    async fn try_load(&self, registration: &Registration) -> Result<LivePlugin, PluginCallError> {
+    async fn try_load(
+        &self,
+        registration: &Registration,
+        terms: Arc<Terms>,
+    ) -> Result<LivePlugin, PluginCallError> {
         let manifest = registration.manifest.clone();
         manifest.check(&running_version())?;
-        let same_name = |r: &&Registration| r.manifest.name == manifest.name;
-        if self.0.registrations.iter().filter(same_name).count() > 1 {
+        if self.0.catalogue.count(&manifest.name) > 1 {
             return Err(PluginCallError::Duplicate { name: manifest.name });
         }
-        let terms = registration.terms();
         let shared = Arc::clone(&self.0.shared);
         let host = PluginHost::new(&manifest.name, shared, Arc::clone(&terms));
         let host = Host::new(Arc::new(host));
@@ -225,6 +342,9 @@ impl PluginSources {
                 let plugin = bounded("load", LOAD_LIMIT, load(host)).await?;
                 return Ok(Loaded { plugin, lane: None, withheld: Vec::new() });
             }
+            Origin::Unusable(reason) => {
+                return Err(PluginCallError::Refused { reason: reason.clone() });
+            }
             Origin::Installed(installed) => installed,
         };
         let (name, settings) = (&registration.manifest.name, host.raw_settings());
@@ -241,7 +361,23 @@ impl PluginSources {
     }
 }
 
-fn running_version() -> Version {
+/// Whether what a plugin needs is loaded, in a version that will do.
+fn needs(
+    manifest: &Manifest,
+    loaded: &(dyn Fn(&str) -> Option<Version> + Sync),
+) -> Result<(), PluginCallError> {
+    for (name, wanted) in &manifest.dependencies {
+        let reason = match loaded(name) {
+            Some(version) if wanted.matches(&version) => continue,
+            Some(version) => format!("it needs the plugin {name} {wanted}, {version} is loaded"),
+            None => format!("it needs the plugin {name} {wanted}, which is not loaded"),
+        };
+        return Err(PluginCallError::Refused { reason });
+    }
+    Ok(())
+}
+
+pub(super) fn running_version() -> Version {
     // The package version is well-formed: Cargo refuses any other.
     Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or_else(|_| Version::new(0, 0, 0))
 }

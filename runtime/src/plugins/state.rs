@@ -11,6 +11,7 @@ use firstlight_plugins_api::{Argument, CommandInfo, Event, HookKind, MessageKind
 use parking_lot::RwLock;
 
 use super::commands::Commands;
+use super::filters::own_filters;
 use super::live::LivePlugin;
 
 /// The prefix of commands where the profile names none. Without one, an ordinary word of a private
@@ -27,6 +28,8 @@ pub(super) struct State {
     pub(super) index: Index,
     pub(super) plugins: BTreeMap<String, Arc<LivePlugin>>,
     hooks: HashMap<HookKind, Vec<Arc<LivePlugin>>>,
+    /// The filters of plugins in a lane.
+    pub(super) filters: Vec<(Arc<LivePlugin>, String)>,
 }
 
 impl Current {
@@ -59,7 +62,8 @@ impl State {
             all.sort_by_key(|(priority, _)| -i64::from(*priority));
             (kind, all.into_iter().map(|(_, live)| live).collect())
         });
-        Self { index, hooks: hooks.collect(), plugins }
+        let filters = plugins.values().flat_map(own_filters).collect();
+        Self { index, hooks: hooks.collect(), filters, plugins }
     }
 
     /// The plugins that declare a hook, in order.

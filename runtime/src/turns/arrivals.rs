@@ -8,6 +8,7 @@ use super::live::{Announcement, LiveTurns};
 use crate::pipeline::{Pipelines, wake};
 use crate::plugins::Plugins;
 use crate::plugins::dispatch::{Match, PluginScope};
+use crate::plugins::filters::Filtered;
 
 /// A command that ends an answer is short; longer messages are not looked at before their turn.
 const LONGEST_COMMAND: usize = 512;
@@ -53,7 +54,7 @@ impl Arrivals {
         let mut event = event.clone();
         wake(&mut event, &profile);
         let scope = PluginScope { profile, rule };
-        match self.plugins.matching(&event, &scope) {
+        match self.plugins.matching(&event, &scope, &Filtered::default()) {
             Match::Handlers(handlers) if handlers.iter().any(|handler| handler.interrupts) => {
                 Some(self.live.announce(&event.session, identity))
             }

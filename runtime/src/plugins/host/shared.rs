@@ -1,5 +1,6 @@
 //! What all hosts work from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
@@ -18,6 +19,7 @@ use crate::plugins::commands::Commands;
 use crate::plugins::lanes::component::{Code, Compiler, Components};
 use crate::plugins::lanes::process::Watch;
 use crate::plugins::runtime_status::StatusBoard;
+use crate::plugins::settings_form::SettingsForm;
 use crate::plugins::state::Current;
 use crate::plugins::waits::Waits;
 use crate::providers::Registry;
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
     pub(in crate::plugins) current: Current,
     /// A timer or a wait was added.
     pub(in crate::plugins) later: Notify,
+    /// The forms of settings, by plugin.
+    forms: RwLock<BTreeMap<String, Arc<SettingsForm>>>,
     /// What all components share.
     pub(in crate::plugins) components: Components,
     /// Who looks after the processes of plugins.
@@ -76,6 +80,7 @@ impl Shared {
             current: Current::default(),
             later: Notify::new(),
             clients: Clients::default(),
+            forms: RwLock::default(),
             components: Components::new(code),
             watch: Watch::default(),
             providers: RwLock::default(),
@@ -93,7 +98,16 @@ impl Shared {
         self.folder.join("plugin_data").join(plugin)
     }
 
-    #[cfg(test)]
+    /// Tells what the settings of a plugin are made of.
+    pub(in crate::plugins) fn set_form(&self, plugin: &str, form: Arc<SettingsForm>) {
+        self.forms.write().insert(plugin.to_owned(), form);
+    }
+
+    /// The plugin has no form, or is gone.
+    pub(in crate::plugins) fn forget_form(&self, plugin: &str) {
+        self.forms.write().remove(plugin);
+    }
+
     pub(in crate::plugins) fn config(&self) -> &ConfigStore {
         &self.config
     }
@@ -125,8 +139,10 @@ impl Shared {
     pub(in crate::plugins) fn settings(&self, plugin: &str) -> Value {
         let id = DocumentId::Plugin(plugin.to_owned());
         let snapshot = self.config.snapshot();
-        let Some(document) = snapshot.document(&id) else { return json!({}) };
-        let mut value = document.value.clone();
+        let saved = snapshot.document(&id).map(|document| document.value.clone());
+        let saved = saved.unwrap_or_else(|| json!({}));
+        let form = self.forms.read().get(plugin).cloned();
+        let mut value = form.map_or_else(|| saved.clone(), |form| form.complete(&saved));
         self.follow(plugin, &mut value, &self.config.schema(&id));
         value
     }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use firstlight_plugins_api::{Capabilities, Capability, HostError, Level};
 use metrics::counter;
-use parking_lot::RwLock;
 
 use super::log_line::PluginLog;
 use super::outbound::Outbound;
 use crate::plugins::budgets::Budgets;
 
-/// What one plugin may, for as long as it is loaded. Grants can be changed meanwhile.
+/// What one plugin may, for as long as it is loaded. Other grants are a reason to load it again.
 pub(in crate::plugins) struct Terms {
     plugin: Arc<str>,
-    grants: RwLock<Arc<Capabilities>>,
+    grants: Arc<Capabilities>,
     pub(in crate::plugins) budgets: Budgets,
     pub(in crate::plugins) log: PluginLog,
     pub(super) outbound: Outbound,
@@ -28,7 +27,7 @@ impl Terms {
     ) -> Arc<Self> {
         Arc::new(Self {
             plugin: Arc::from(plugin),
-            grants: RwLock::new(Arc::new(grants)),
+            grants: Arc::new(grants),
             log: PluginLog::new(plugin, budgets.log_lines_per_s, level),
             outbound: Outbound::new(budgets.requests_per_min),
             budgets,
@@ -37,13 +36,9 @@ impl Terms {
 
     /// What is granted now.
     pub(in crate::plugins) fn granted(&self) -> Arc<Capabilities> {
-        Arc::clone(&self.grants.read())
+        Arc::clone(&self.grants)
     }
 
-    /// Grants this from now on.
-    pub(in crate::plugins) fn grant(&self, grants: Capabilities) {
-        *self.grants.write() = Arc::new(grants);
-    }
 
     /// Refuses what was not granted, and counts it.
     pub(in crate::plugins) fn check(
@@ -51,7 +46,7 @@ impl Terms {
         capability: Capability,
         what: &str,
     ) -> Result<(), HostError> {
-        if self.grants.read().has(capability) {
+        if self.grants.has(capability) {
             return Ok(());
         }
         let plugin = self.plugin.to_string();

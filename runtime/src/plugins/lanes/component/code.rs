@@ -21,8 +21,6 @@ use super::engine::{Engine, config};
 use super::instance::SharedCode;
 use super::mapped;
 
-/// The largest plugin.
-pub(in crate::plugins) const PLUGIN_LIMIT: u64 = 64 << 20;
 /// How long compiling may take, and how much memory.
 const COMPILE_LIMIT: Duration = Duration::from_mins(3);
 /// The section that says by which version of the messages a plugin was built.
@@ -149,7 +147,7 @@ fn check_imports(component: &[u8]) -> Result<(), CodeError> {
 }
 
 /// Compiles a component to a file: the work of the child process.
-pub(in crate::plugins) fn compile_file(from: &Path, to: &Path) -> Result<(), CodeError> {
+pub fn compile_file(from: &Path, to: &Path) -> Result<(), CodeError> {
     let read = |source| CodeError::Read { path: from.to_owned(), source };
     let component = std::fs::read(from).map_err(read)?;
     let engine = wasmtime::Engine::new(&config(false))

@@ -25,8 +25,8 @@ mod ticker;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-pub use code::{CodeError, Compiler};
-pub(in crate::plugins) use code::{Code, compile_file, encode};
+pub use code::{CodeError, Compiler, compile_file};
+pub(in crate::plugins) use code::{Code, encode};
 use engine::Engine;
 use pool::ComponentLane;
 
