@@ -1,0 +1,89 @@
+//! What a kill left behind, cleared at the next start.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::{fs, io};
+
+use super::error::PackageError;
+use super::files::{self, at, blocking};
+use super::folders::is_package_folder;
+use super::store::{PackageStore, STAGING};
+
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Folders of packages that no row names, now removed.
+    pub removed: Vec<String>,
+    /// Installed plugins whose folder is gone.
+    pub missing: Vec<String>,
+    /// Files and folders that somebody else put there. They were left alone.
+    pub foreign: Vec<String>,
+}
+
+impl PackageStore {
+    /// Removes what is no installed package: what other processes had on its way in, folders that
+    /// no row names, and files of plugins that were removed with their data. For the start.
+    pub async fn sweep(&self) -> Result<Swept, PackageError> {
+        let _no_change = self.hold_changes().await;
+        let rows = self.database().installed_plugins();
+        for name in rows.leftovers().await? {
+            self.clear_data(&name).await?;
+        }
+        let rows = rows.all().await?;
+        let named = rows.iter().map(|row| row.folder.clone()).collect();
+        let store = self.clone();
+        let mut swept = blocking(move || store.clear_folders(&named)).await?;
+        for row in rows {
+            if !fs::exists(self.folder().join(&row.folder)).unwrap_or(true) {
+                swept.missing.push(row.name);
+            }
+        }
+        let Swept { removed, missing, foreign } = &swept;
+        if !removed.is_empty() || !missing.is_empty() || !foreign.is_empty() {
+            tracing::warn!(
+                ?removed,
+                ?missing,
+                ?foreign,
+                "the folder of plugins was not as it was left"
+            );
+        }
+        Ok(swept)
+    }
+
+    fn clear_folders(&self, named: &HashSet<String>) -> Result<Swept, PackageError> {
+        let staging = self.folder().join(STAGING);
+        for name in names_in(&staging).map_err(at(&staging))? {
+            let path = staging.join(name);
+            if path != self.staging() {
+                remove(&path).map_err(at(&path))?;
+            }
+        }
+        let mut swept = Swept::default();
+        for name in names_in(self.folder()).map_err(at(self.folder()))? {
+            if named.contains(&name) || name.starts_with('.') {
+                continue;
+            }
+            if is_package_folder(&name) {
+                let path = self.folder().join(&name);
+                remove(&path).map_err(at(&path))?;
+                swept.removed.push(name);
+            } else {
+                swept.foreign.push(name);
+            }
+        }
+        Ok(swept)
+    }
+}
+
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name()));
+    let names: io::Result<Vec<_>> = names.collect();
+    let mut names: Vec<_> =
+        names?.into_iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { files::remove(path) } else { fs::remove_file(path) }
+}
