@@ -16,6 +16,7 @@
 //! | `folders`, `files` | what folders are called, and how they survive a crash |
 //! | `locks` | one change at a time for each plugin |
 //! | `sweep` | what a kill left behind, cleared at the next start |
+//! | `market` | lists of plugins that can be had |
 //!
 //! **Invariant.** A row of `installed_plugins` is the switch. A package is complete and on the disk
 //! before its row names it, and the folder of a row is removed only after the row has gone or names
@@ -36,6 +37,10 @@ mod intake;
 mod locks;
 mod manifest;
 mod manifest_tables;
+mod market;
+mod market_cache;
+#[cfg(test)]
+mod market_tests;
 mod paths;
 mod program;
 mod staging;
@@ -57,6 +62,7 @@ pub use error::{PackageError, PackageErrorKind};
 pub use git::{GitError, Repositories};
 pub use intake::IntakeError;
 pub use manifest::{Lane, MANIFEST_FILE, ManifestProblem, PackageManifest, PackagePage};
+pub use market::{Compatibility, Market, MarketAnswer, MarketError, MarketState, compatibility};
 pub use paths::{PackagePath, PathProblem};
 pub use staging::Staged;
 pub use store::{PackageStore, StoreOptions};

@@ -116,6 +116,13 @@ pub(super) async fn pieces(
     Ok(())
 }
 
+/// Reads a whole answer.
+pub(super) async fn whole(response: Response, most: u64) -> Result<Vec<u8>, WebError> {
+    let mut all = Vec::new();
+    pieces(response, most, async |bytes| all.extend_from_slice(bytes)).await?;
+    Ok(all)
+}
+
 fn settings() -> ClientSettings {
     ClientSettings { redirects: Redirects::None, ..ClientSettings::default() }
 }
