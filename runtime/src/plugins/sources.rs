@@ -361,7 +361,6 @@ impl PluginSources {
     }
 }
 
-<<<<<<< HEAD
 /// Whether what a plugin needs is loaded, in a version that will do.
 fn needs(
     manifest: &Manifest,
@@ -378,8 +377,6 @@ fn needs(
     Ok(())
 }
 
-=======
->>>>>>> 3273603 ([runtime] Packages of plugins: what is let in, and one taking the place of another by the write of a row)
 pub(super) fn running_version() -> Version {
     // The package version is well-formed: Cargo refuses any other.
     Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or_else(|_| Version::new(0, 0, 0))

@@ -140,10 +140,12 @@ impl Shared {
         let id = DocumentId::Plugin(plugin.to_owned());
         let snapshot = self.config.snapshot();
         let saved = snapshot.document(&id).map(|document| document.value.clone());
-        let saved = saved.unwrap_or_else(|| json!({}));
-        let form = self.forms.read().get(plugin).cloned();
-        let mut value = form.map_or_else(|| saved.clone(), |form| form.complete(&saved));
+        let mut value = saved.unwrap_or_else(|| json!({}));
         self.follow(plugin, &mut value, &self.config.schema(&id));
+        // After references were followed: one that leads nowhere is as if it had not been set.
+        if let Some(form) = self.forms.read().get(plugin) {
+            value = form.complete(&value);
+        }
         value
     }
 

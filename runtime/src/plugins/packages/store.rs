@@ -132,6 +132,28 @@ impl PackageStore {
         Ok(Installed { row, folder, former, not_granted })
     }
 
+    /// Puts a package back in the place of the one that took its place and turned out not to work.
+    pub async fn revert(
+        &self,
+        failed: &InstalledPlugin,
+        former: &InstalledPlugin,
+    ) -> Result<(), PackageError> {
+        let _one_at_a_time = self.0.locks.hold(&former.name).await;
+        let _no_sweep = self.0.changes.read().await;
+        let row = NewInstalledPlugin {
+            name: former.name.clone(),
+            folder: former.folder.clone(),
+            version: former.version.clone(),
+            lane: former.lane.clone(),
+            digest: former.digest.clone(),
+            source: former.source.clone(),
+        };
+        let grants = former.grants.clone();
+        self.0.database.installed_plugins().put(row, move |_| grants).await?;
+        self.remove_folder(&failed.folder).await;
+        Ok(())
+    }
+
     /// Removes the folder of a package that another took the place of. What stays is swept at the
     /// next start.
     pub async fn retire(&self, former: &InstalledPlugin) {
