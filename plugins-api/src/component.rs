@@ -3,9 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::completing::complete;
-use crate::wire::{
-    Declarations, GuestCall, Line, RemoteHost, WireError, describe, perform,
-};
+use crate::wire::{Declarations, GuestCall, Line, RemoteHost, WireError, describe, perform};
 use crate::{Host, Plugin, PluginError};
 
 /// What the WIT world turns into.

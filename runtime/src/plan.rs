@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firstlight_core::bus::Bus;
 use firstlight_core::config::ConfigStore;
-use firstlight_core::db::Database;
+use firstlight_core::db::{Database, DbError};
 use firstlight_core::lifecycle::{Bootstrap, Component, StepFailure, Steps};
 use firstlight_core::settings::Settings;
 
@@ -16,7 +16,7 @@ use crate::pipeline::{PipelinesComponent, Resources};
 use crate::platforms::webchat::Webchat;
 use crate::platforms::{Adapters, Intake, PlatformsComponent, Surroundings};
 use crate::plugins::{
-    Compiler, HostFoundation, OpenError, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
+    Compiler, HostFoundation, PluginSources, PluginsComponent, Registration, StatusBoard, built_in,
 };
 use crate::providers::component::ProvidersComponent;
 use crate::tools::Tools;
@@ -50,7 +50,7 @@ impl Plan {
         foundation: Foundation,
         mut plugins: Vec<Registration>,
         compiler: Compiler,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, DbError> {
         plugins.extend(built_in());
         let status = StatusBoard::default();
         let host = HostFoundation {

@@ -9,8 +9,8 @@ use firstlight_core::config::{ConfigStore, DocumentId};
 use firstlight_core::db::Database;
 use firstlight_core::lifecycle::{Control, Lease, Options, Progress, supervise};
 use firstlight_core::settings::{Mcp as McpSettings, Period, Settings};
-use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::mcp::{Link, Outcome, ServerStatus};
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::{Foundation, Plan, Runtime};
 use firstlight_tests::fake_mcp::{FakeMcp, Manner, Steered, gone};
 use firstlight_tests::gateway_process::eventually;
@@ -53,7 +53,13 @@ async fn prepared(folder: &Path, servers: Value) -> Result<(Control<Runtime>, Co
         database,
         settings: Arc::new(settings),
     };
-    Ok((supervise(Plan::open(foundation, Vec::new(), Compiler::InProcess).await?, Options::default()), config))
+    Ok((
+        supervise(
+            Plan::open(foundation, Vec::new(), Compiler::InProcess).await?,
+            Options::default(),
+        ),
+        config,
+    ))
 }
 
 impl Running {

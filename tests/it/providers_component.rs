@@ -31,7 +31,10 @@ async fn running(folder: &Path, document: Option<Value>) -> (Control<Runtime>, C
         database,
         settings: Arc::new(Settings { data_dir: folder.to_owned(), ..Settings::default() }),
     };
-    let control = supervise(Plan::open(foundation, Vec::new(), Compiler::InProcess).await.unwrap(), Options::default());
+    let control = supervise(
+        Plan::open(foundation, Vec::new(), Compiler::InProcess).await.unwrap(),
+        Options::default(),
+    );
     let began = control.start().await.generation().unwrap();
     assert_eq!(control.settled(began).await.state.name(), "runtime_ready");
     (control, config)

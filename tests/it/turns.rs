@@ -9,10 +9,10 @@ use firstlight_core::db::{Database, HistoryRow};
 use firstlight_core::lifecycle::{Control, Options, supervise};
 use firstlight_core::model::{BuiltInChat, ChatAddress, EventOptions, Part};
 use firstlight_core::settings::Settings;
-use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::platforms::webchat::{
     ChatEvent, Listener, Next, SendError, Sent, WebchatMessage,
 };
+use firstlight_runtime::plugins::Compiler;
 use firstlight_runtime::{Foundation, Plan, Runtime};
 use serde_json::{Value, json};
 use tempfile::TempDir;

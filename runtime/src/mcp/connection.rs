@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::McpError;
 use super::http::HttpClient;
-use crate::child_process::{ChildProcess, Started};
 use super::spec::{Address, McpDefaults, Program, ServerSpec, Target};
 use super::tail::ErrorTail;
 use super::tools::{Collected, McpTool, refused};
+use crate::child_process::{ChildProcess, Started};
 use crate::http_client::{self, ClientSettings};
 use crate::providers::redact::Redactor;
 

@@ -72,6 +72,10 @@ impl Catalogue {
         self.installed.read().get(name).cloned()
     }
 
+    /// Forgets what is installed.
+    pub(super) fn clear(&self) {
+        self.installed.write().clear();
+    }
 
     pub(super) fn put(&self, entry: Entry) {
         self.installed.write().insert(entry.registration.manifest.name.clone(), entry);
@@ -101,7 +105,8 @@ impl Entry {
             Ok(form) => form.map(Arc::new),
             Err(reason) => return Self::unusable(row, folder, reason),
         };
-        let settings_schema = form.as_ref().map_or_else(|| said_schema(&folder), |form| Some(form.schema()));
+        let settings_schema =
+            form.as_ref().map_or_else(|| said_schema(&folder), |form| Some(form.schema()));
         let lane = manifest.lane_kind();
         let given: AskedBudgets = serde_json::from_value(row.budgets.clone()).unwrap_or_default();
         let installed = Installed {

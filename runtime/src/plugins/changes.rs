@@ -7,9 +7,7 @@ use serde_json::json;
 use super::budgets::AskedBudgets;
 use super::catalogue::Entry;
 use super::live::Farewell;
-use super::packages::{
-    InstallTerms, Installed, PackageError, PackageSource, Staged, VersionCheck,
-};
+use super::packages::{InstallTerms, Installed, PackageError, PackageSource, Staged, VersionCheck};
 use super::preparing::prepare;
 use super::progress::Stage;
 use super::registry::{Plugins, ReloadError};
@@ -45,7 +43,9 @@ pub enum ChangeError {
         by: Vec<String>,
     },
     /// Nobody knows where a newer version may be had.
-    #[error("the plugin {name:?} was uploaded, so there is nowhere to update it from: install the new version over it")]
+    #[error(
+        "the plugin {name:?} was uploaded, so there is nowhere to update it from: install the new version over it"
+    )]
     NoOrigin {
         /// The plugin.
         name: String,
@@ -347,4 +347,3 @@ impl PluginSources {
         }
     }
 }
-

@@ -8,6 +8,8 @@ use super::erased::Registration;
 use super::registry::Plugins;
 use super::sources::PluginSources;
 
+/// The item that fails when what is installed cannot be read. No plugin can be called so.
+const PACKAGES: &str = "(installed plugins)";
 /// How many plugins load at the same time.
 const CONCURRENT_LOADS: usize = 16;
 
@@ -29,6 +31,10 @@ impl Component for PluginsComponent {
 
     async fn start(self, cx: &StepCx) -> Result<Plugins, BoxError> {
         let plugins = Plugins::new(self.sources.clone());
+        if let Err(error) = self.sources.read_installed().await {
+            // The plugins of the program work without them.
+            cx.item(PACKAGES).fail(error);
+        }
         let waves = waves(self.sources.active());
         let named = |registration: &Registration| cx.item(&registration.manifest().name);
         let items: Vec<Vec<Item>> =

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use firstlight_plugins_api::{
-    Answered, Call, Capabilities, Event, Failure, Handler, Hook, Host, Manifest, Message, ModelMessage,
-    ModelRequest, Outgoing, Plugin, PluginError, Reply, SettingsTaken, Timer, Tool, Unanswered,
-    WebRequest, WebResponse, WebRoute,
+    Answered, Call, Capabilities, Event, Failure, Handler, Hook, Host, Manifest, Message,
+    ModelMessage, ModelRequest, Outgoing, Plugin, PluginError, Reply, SettingsTaken, Timer, Tool,
+    Unanswered, WebRequest, WebResponse, WebRoute,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;

@@ -39,9 +39,10 @@ impl Plugins {
             return Filtered::default();
         }
         let event = convert::event(event, scope.profile.language);
-        let asked = state.filters.iter().filter(|(live, _)| {
-            state.admits(&live.manifest.name, &scope.profile, &scope.rule)
-        });
+        let asked = state
+            .filters
+            .iter()
+            .filter(|(live, _)| state.admits(&live.manifest.name, &scope.profile, &scope.rule));
         let asked = asked.map(|(live, name)| {
             let event = Box::new(event.clone());
             async move {

@@ -141,7 +141,8 @@ impl Health {
     /// A call broke the plugin, or was broken by it.
     pub(super) fn faulted(&self, reason: &str) {
         self.faults.fetch_add(1, Ordering::Relaxed);
-        counter!("firstlight_plugin_faults_total", "plugin" => self.plugin.to_string()).increment(1);
+        counter!("firstlight_plugin_faults_total", "plugin" => self.plugin.to_string())
+            .increment(1);
         *self.last.lock() = Some(reason.to_owned());
         let now = Instant::now();
         let mut breaker = self.breaker.lock();

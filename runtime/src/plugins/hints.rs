@@ -14,9 +14,13 @@ pub(super) fn hint(error: &PluginCallError) -> &'static str {
         | PluginCallError::Route { .. }
         | PluginCallError::Handlers(_) => "Tell its author; uninstall it until it is repaired.",
         PluginCallError::Duplicate { .. } => "Uninstall one of the two.",
-        PluginCallError::Refused { .. } => "Install, enable or update what it needs, and try again.",
+        PluginCallError::Refused { .. } => {
+            "Install, enable or update what it needs, and try again."
+        }
         PluginCallError::Plugin(PluginError::Settings(_)) => "Correct its settings, and try again.",
-        PluginCallError::Plugin(_) => "Look at its log, correct what it complains about, and try again.",
+        PluginCallError::Plugin(_) => {
+            "Look at its log, correct what it complains about, and try again."
+        }
         PluginCallError::Fault { .. } | PluginCallError::Panicked { .. } => {
             "Look at its log and its budgets; update it, or uninstall it."
         }

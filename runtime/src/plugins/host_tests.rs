@@ -6,7 +6,8 @@ use firstlight_core::bus::{Bus, BusSettings};
 use firstlight_core::config::DocumentId;
 use firstlight_plugins_api::testing::Stage;
 use firstlight_plugins_api::{
-    Capabilities, Event, Host, HostError, Language, Manifest, NewTimer, Plugin, PluginError, Version,
+    Capabilities, Event, Host, HostError, Language, Manifest, NewTimer, Plugin, PluginError,
+    Version,
 };
 use serde_json::{Value, json};
 

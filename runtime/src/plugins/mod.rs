@@ -40,7 +40,7 @@ pub(crate) mod later;
 mod live;
 mod moments;
 mod overview;
-mod packages;
+pub mod packages;
 mod preparing;
 mod progress;
 mod recognising;
@@ -53,6 +53,7 @@ mod state;
 mod tail;
 mod waits;
 
+pub use budgets::{AskedBudgets, Budgets, LaneKind};
 pub use builtin::registrations as built_in;
 pub use call::PluginCallError;
 pub use changes::ChangeError;
@@ -60,11 +61,10 @@ pub use command_list::{CommandChange, CommandError, CommandRow};
 pub use component::PluginsComponent;
 pub use erased::Registration;
 pub use failed::{FailedPlugin, FailedPlugins};
-pub use budgets::{AskedBudgets, Budgets, LaneKind};
 pub use health::{BreakerState, HealthReport};
 pub use host::HostFoundation;
-pub use lanes::component::{CodeError, Compiler, compile_file};
 pub use lanes::LaneUsage;
+pub use lanes::component::{CodeError, Compiler, compile_file};
 pub use overview::{InstalledOverview, LoadedPlugin, PluginOverview, unenforced};
 pub use packages::{
     Compatibility, InstallTerms, Installed, Market, MarketAnswer, MarketError, MarketState,
@@ -80,4 +80,4 @@ pub use settings_form::{
     Change as SettingsChange, FormError, FormProblem, ItemType, Migration, OldValue, SettingsForm,
     TEMPLATE_KEY,
 };
-pub use sources::{OpenError, PluginSources, RemoveFailedError};
+pub use sources::{PluginSources, RemoveFailedError};

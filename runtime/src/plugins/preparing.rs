@@ -12,8 +12,8 @@ use super::call::bounded;
 use super::catalogue::{SCHEMA_FILE, form_of};
 use super::host::{PluginHost, Shared, Terms};
 use super::installed::{Installed, Place};
-use super::lanes::component::encode;
 use super::lanes::HostLine;
+use super::lanes::component::encode;
 use super::packages::{Lane, PackageDocuments, PackageError, PackageManifest};
 
 /// How long it may take to say who it is.
@@ -37,7 +37,8 @@ pub(super) async fn prepare(
         });
         encoded.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
     }
-    let description = describe(shared, folder, manifest).await.map_err(|e| failed(e.to_string()))?;
+    let description =
+        describe(shared, folder, manifest).await.map_err(|e| failed(e.to_string()))?;
     check(&description, manifest)?;
     if let Some(schema) = description.settings_schema.filter(|_| documents.settings.is_none()) {
         let written = std::fs::write(folder.join(SCHEMA_FILE), schema.to_string());

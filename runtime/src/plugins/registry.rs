@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firstlight_plugins_api::{
-    Handler, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest,
-    WebResponse,
+    Handler, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest, WebResponse,
 };
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -240,7 +239,8 @@ impl Plugins {
         self.shared().disconnect();
         let all = std::mem::take(&mut *self.live.write());
         self.rebuild();
-        futures_util::future::join_all(all.values().map(|live| live.unload(Farewell::AtOnce))).await;
+        futures_util::future::join_all(all.values().map(|live| live.unload(Farewell::AtOnce)))
+            .await;
     }
 
     pub(super) fn snapshot(&self) -> Vec<Arc<LivePlugin>> {
@@ -279,4 +279,3 @@ fn described(handler: &Handler) -> (&'static str, String, String) {
     };
     (kind, handler.name.clone(), handler.about.clone())
 }
-

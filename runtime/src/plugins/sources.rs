@@ -23,7 +23,7 @@ use super::host::{HostFoundation, PluginHost, Shared, Terms};
 use super::installed::Installed;
 use super::lanes::HostLine;
 use super::live::{Farewell, LivePlugin};
-use super::packages::{Market, PackageError, PackageStore};
+use super::packages::{Market, PackageError, PackageStore, StoreOptions};
 use super::progress::{Change, Progress};
 use super::registry::ReloadError;
 
@@ -44,17 +44,6 @@ struct Inner {
     shared: Arc<Shared>,
     failed: FailedPlugins,
     set_aside: Mutex<BTreeSet<String>>,
-}
-
-/// Why the plugins could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The database said no.
-    #[error(transparent)]
-    Database(#[from] DbError),
-    /// The folder of packages is not usable.
-    #[error(transparent)]
-    Packages(#[from] PackageError),
 }
 
 /// Why a failed plugin could not be removed.
@@ -81,12 +70,12 @@ pub enum RemoveFailedError {
 }
 
 impl PluginSources {
-    /// Reads which plugins were set aside and which are installed, and clears away what a kill left
-    /// of installing one.
+    /// Reads which plugins were set aside. What is installed is read later:
+    /// [`Self::read_installed`].
     pub async fn open(
         registrations: Vec<Registration>,
         host: HostFoundation,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, DbError> {
         let (scope, scope_id, key) = SET_ASIDE;
         let stored = host.database.preferences().load(scope, scope_id, key).await?;
         for registration in &registrations {
@@ -97,10 +86,10 @@ impl PluginSources {
         let names = stored.and_then(|value| serde_json::from_value(value).ok());
         let set_aside = names.unwrap_or_default();
         let (folder, database) = (host.folder.join("plugins"), host.database.clone());
-        let packages = PackageStore::open(folder.clone(), database.clone()).await?;
-        packages.sweep().await?;
+        let options = StoreOptions::default();
+        let packages = PackageStore::new(folder.clone(), database.clone(), options);
         let market = Market::new(folder.join(".market"), database, Vec::new(), Vec::new());
-        let sources = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             catalogue: Catalogue::new(registrations),
             packages,
             market,
@@ -108,16 +97,17 @@ impl PluginSources {
             shared: Arc::new(Shared::open(host).await?),
             failed: FailedPlugins::default(),
             set_aside: Mutex::new(set_aside),
-        }));
-        sources.read_installed().await?;
-        Ok(sources)
+        })))
     }
 
-    async fn read_installed(&self) -> Result<(), OpenError> {
+    /// Clears away what a kill left of installing a plugin, and reads which are installed. For the
+    /// start of a runtime: it reads files of others, which may be many.
+    pub async fn read_installed(&self) -> Result<(), PackageError> {
+        self.0.packages.sweep().await?;
+        self.0.catalogue.clear();
         let packages = self.0.packages.list().await?;
-        let read = tokio::task::spawn_blocking(|| {
-            packages.into_iter().map(Entry::of).collect::<Vec<_>>()
-        });
+        let read =
+            tokio::task::spawn_blocking(|| packages.into_iter().map(Entry::of).collect::<Vec<_>>());
         let entries = read.await.map_err(|e| PackageError::Preparation(e.to_string()))?;
         for entry in entries {
             self.adopt(&entry).await;

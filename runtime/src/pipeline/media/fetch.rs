@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, Url};
 
-use crate::addresses::{NoPublicAddress, PublicOnly, is_closed_literal};
 use super::kind::Media;
+use crate::addresses::{NoPublicAddress, PublicOnly, is_closed_literal};
 use crate::http_client::{self, ClientError, ClientSettings, Redirects};
 
 /// The largest file that is fetched.

@@ -158,7 +158,11 @@ fn write_whole(folder: &Dir, unfinished: &str, path: &Path, content: &[u8]) -> i
 fn walk(folder: &Dir) -> io::Result<Vec<(PathBuf, u64)>> {
     let (mut found, mut open) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(below) = open.pop() {
-        let here = if below.as_os_str().is_empty() { folder.try_clone()? } else { folder.open_dir(&below)? };
+        let here = if below.as_os_str().is_empty() {
+            folder.try_clone()?
+        } else {
+            folder.open_dir(&below)?
+        };
         for entry in here.entries()? {
             let entry = entry?;
             let (path, kind) = (below.join(entry.file_name()), entry.file_type()?);
@@ -210,7 +214,8 @@ mod tests {
             std::os::unix::fs::symlink(folder.path(), own.join("up")).unwrap();
         }
         let files = Files::new(own);
-        for path in ["../secret", "/etc/passwd", "a/../../secret", "", ".", "a\\b", "link", "up/secret"]
+        for path in
+            ["../secret", "/etc/passwd", "a/../../secret", "", ".", "a\\b", "link", "up/secret"]
         {
             let read = files.read(path).await;
             assert!(read.is_err(), "{path}: {read:?}");

@@ -24,7 +24,11 @@ pub(in crate::plugins) struct PluginLog {
 }
 
 impl PluginLog {
-    pub(in crate::plugins) fn new(plugin: &str, per_second: NonZeroU32, level: Option<Level>) -> Self {
+    pub(in crate::plugins) fn new(
+        plugin: &str,
+        per_second: NonZeroU32,
+        level: Option<Level>,
+    ) -> Self {
         Self {
             plugin: Arc::from(plugin),
             rate: RateLimiter::direct(Quota::per_second(per_second)),

@@ -1,8 +1,6 @@
 //! Models and what the operator set up for them, for plugins.
 
-use firstlight_plugins_api::{
-    HostError, ModelAnswer, ModelMessage, ModelQuestion, PersonaInfo,
-};
+use firstlight_plugins_api::{HostError, ModelAnswer, ModelMessage, ModelQuestion, PersonaInfo};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
@@ -100,9 +98,8 @@ impl Shared {
         let said = conversations.latest(&selected.conversation_id, limit).await;
         let said = said.map_err(|error| failed(&error))?.into_iter();
         // Rows that are no message of a model, such as notes of a tool, are passed over.
-        let message = |row: firstlight_core::db::Message| {
-            serde_json::from_value::<Message>(row.content).ok()
-        };
+        let message =
+            |row: firstlight_core::db::Message| serde_json::from_value::<Message>(row.content).ok();
         Ok(said.filter_map(message).map(|message| convert::model_message(&message)).collect())
     }
 

@@ -206,10 +206,12 @@ fn made<'a>(
 /// `a.example`, `*.example` for all below it, or `*`.
 fn matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix("*.") {
-        Some(domain) => host.len() > domain.len() + 1
-            && host.get(host.len() - domain.len() - 1..).is_some_and(|end| {
-                end.strip_prefix('.').is_some_and(|end| end.eq_ignore_ascii_case(domain))
-            }),
+        Some(domain) => {
+            host.len() > domain.len() + 1
+                && host.get(host.len() - domain.len() - 1..).is_some_and(|end| {
+                    end.strip_prefix('.').is_some_and(|end| end.eq_ignore_ascii_case(domain))
+                })
+        }
         None => pattern == "*" || pattern.eq_ignore_ascii_case(host),
     }
 }
@@ -272,16 +274,17 @@ mod tests {
         let clients = Clients::default();
         let granted =
             Capabilities { hosts: vec!["*".into(), "10.0.0.1".into()], ..Capabilities::default() };
-        for address in ["http://127.0.0.1/", "http://10.0.0.1/", "http://[::1]/", "http://2130706433/"]
+        for address in
+            ["http://127.0.0.1/", "http://10.0.0.1/", "http://[::1]/", "http://2130706433/"]
         {
             let refused = client_for(&clients, &granted, &Url::parse(address).unwrap());
-            let granted = matches!(
-                refused,
-                Err(HostError::NotGranted { capability: Capability::Hosts, .. })
-            );
+            let granted =
+                matches!(refused, Err(HostError::NotGranted { capability: Capability::Hosts, .. }));
             assert!(granted, "{address}");
         }
-        assert!(client_for(&clients, &granted, &Url::parse("https://example.org").unwrap()).is_ok());
+        assert!(
+            client_for(&clients, &granted, &Url::parse("https://example.org").unwrap()).is_ok()
+        );
         let named =
             Capabilities { private_hosts: vec!["127.0.0.1:81".into()], ..Capabilities::default() };
         let reaches = |address| client_for(&clients, &named, &Url::parse(address).unwrap()).is_ok();

@@ -54,9 +54,7 @@ impl PluginHost {
 fn check_key(key: &str) -> Result<(), HostError> {
     match key.len() {
         0 => Err(HostError::unknown("key", "")),
-        length if length > KEY_LIMIT => {
-            Err(HostError::limit("a key or a name", KEY_LIMIT as u64))
-        }
+        length if length > KEY_LIMIT => Err(HostError::limit("a key or a name", KEY_LIMIT as u64)),
         _ => Ok(()),
     }
 }

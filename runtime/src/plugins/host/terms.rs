@@ -39,7 +39,6 @@ impl Terms {
         Arc::clone(&self.grants)
     }
 
-
     /// Refuses what was not granted, and counts it.
     pub(in crate::plugins) fn check(
         &self,

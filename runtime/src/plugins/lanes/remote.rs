@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use firstlight_plugins_api::wire::{Changed, Declarations, GuestCall, Introduction, SettingsAnswer};
+use firstlight_plugins_api::wire::{
+    Changed, Declarations, GuestCall, Introduction, SettingsAnswer,
+};
 use firstlight_plugins_api::{
     Answered, Call, Event, Failure, Handler, Hook, Manifest, Message, ModelMessage, ModelRequest,
     Outgoing, PluginError, Reply, SettingsTaken, Timer, Tool, Unanswered, WebRequest, WebResponse,

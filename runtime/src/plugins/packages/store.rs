@@ -53,22 +53,12 @@ pub struct StoreOptions {
 }
 
 impl PackageStore {
-    /// Opens the store in `data/plugins`.
-    pub async fn open(folder: PathBuf, database: Database) -> Result<Self, PackageError> {
-        Self::open_with(folder, database, StoreOptions::default()).await
-    }
-
-    /// [`Self::open`] with what is out of the ordinary.
-    pub async fn open_with(
-        folder: PathBuf,
-        database: Database,
-        options: StoreOptions,
-    ) -> Result<Self, PackageError> {
+    /// The store in `data/plugins`. Nothing is made or looked at until it is used: a folder that is
+    /// not usable is no reason not to start.
+    pub fn new(folder: PathBuf, database: Database, options: StoreOptions) -> Self {
         let staging = folder.join(STAGING).join(uuid::Uuid::new_v4().to_string());
-        let made = staging.clone();
-        blocking(move || files::make_private(&made).map_err(at(&made))).await?;
         let StoreOptions { private_hosts, repositories } = options;
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             folder,
             staging,
             database,
@@ -76,11 +66,18 @@ impl PackageStore {
             repositories,
             locks: NameLocks::default(),
             changes: tokio::sync::RwLock::default(),
-        })))
+        }))
+    }
+
+    /// Makes the folders that are missing.
+    pub(super) async fn make_folders(&self) -> Result<(), PackageError> {
+        let made = self.0.staging.clone();
+        blocking(move || files::make_private(&made).map_err(at(&made))).await
     }
 
     /// Takes a package in beside the installed ones, and looks at it. Nothing is installed yet.
     pub async fn stage(&self, source: PackageSource) -> Result<Staged, PackageError> {
+        self.make_folders().await?;
         staging::stage(source, &self.0.staging, &self.0.web, self.0.repositories).await
     }
 

@@ -38,14 +38,14 @@ impl Scene {
         let database = Database::open(&folder.path().join("firstlight.db")).await.unwrap();
         let options = StoreOptions { private_hosts, repositories: Repositories::Local };
         let plugins = folder.path().join("plugins");
-        let store = PackageStore::open_with(plugins, database.clone(), options).await.unwrap();
+        let store = PackageStore::new(plugins, database.clone(), options);
         Self { folder, database, store }
     }
 
     /// The store as another process finds it, and what its sweep said.
     async fn next_start(&mut self) -> Swept {
         let plugins = self.plugins();
-        self.store = PackageStore::open(plugins, self.database.clone()).await.unwrap();
+        self.store = PackageStore::new(plugins, self.database.clone(), StoreOptions::default());
         self.store.sweep().await.unwrap()
     }
 

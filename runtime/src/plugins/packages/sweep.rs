@@ -25,6 +25,7 @@ impl PackageStore {
     /// no row names, and files of plugins that were removed with their data. For the start.
     pub async fn sweep(&self) -> Result<Swept, PackageError> {
         let _no_change = self.hold_changes().await;
+        self.make_folders().await?;
         let rows = self.database().installed_plugins();
         for name in rows.leftovers().await? {
             self.clear_data(&name).await?;

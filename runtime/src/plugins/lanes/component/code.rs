@@ -63,7 +63,9 @@ pub enum CodeError {
     #[error("it is no plugin for this gateway: {0}")]
     NoPlugin(String),
     /// It was built by a version that is not spoken here.
-    #[error("it was built for version {found} of the plugin messages, this gateway speaks {API_VERSION}")]
+    #[error(
+        "it was built for version {found} of the plugin messages, this gateway speaks {API_VERSION}"
+    )]
     Api {
         /// What it says.
         found: String,
@@ -221,7 +223,10 @@ impl Code {
             }
             Compiler::Child(program) => in_child(program, component, &unfinished).await?,
         }
-        let digest = { let path = unfinished.clone(); blocking(move || digest_of(&path)).await? };
+        let digest = {
+            let path = unfinished.clone();
+            blocking(move || digest_of(&path)).await?
+        };
         std::fs::rename(&unfinished, &path).map_err(store)?;
         self.database.plugin_code().put(key, digest.as_bytes()).await?;
         self.digests().await?.lock().insert(key.to_owned(), digest.into_bytes());

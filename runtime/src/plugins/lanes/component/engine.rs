@@ -6,8 +6,7 @@ use firstlight_plugins_api::wire::{HostCall, MESSAGE_LIMIT, WireError};
 use tokio::runtime::{Handle, Runtime};
 use wasmtime::component::Linker;
 use wasmtime::{
-    Config, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut,
-    UpdateDeadline,
+    Config, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut, UpdateDeadline,
 };
 
 use super::code::CodeError;
@@ -127,16 +126,13 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
 }
 
 /// A guest calls the host.
-async fn called(
-    mut store: StoreContextMut<'_, Guest>,
-    request: String,
-) -> Result<String, String> {
+async fn called(mut store: StoreContextMut<'_, Guest>, request: String) -> Result<String, String> {
     let answered = async {
         if request.len() > MESSAGE_LIMIT {
             return Err(WireError::new("limit", "the call is too large"));
         }
-        let call: HostCall = serde_json::from_str(&request)
-            .map_err(|error| WireError::new("unknown", error))?;
+        let call: HostCall =
+            serde_json::from_str(&request).map_err(|error| WireError::new("unknown", error))?;
         let guest = store.data();
         let line = guest.line.clone();
         let made = guest.main.spawn(async move { line.answer(call).await });

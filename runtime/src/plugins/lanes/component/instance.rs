@@ -64,7 +64,8 @@ impl Instance {
         let fault = |error: wasmtime::Error| PluginError::Fault(describe(&error));
         let instance = code.instantiate_async(&mut store).await.map_err(fault)?;
         let missing = || PluginError::Fault(format!("it does not export {INTERFACE}"));
-        let interface = instance.get_export_index(&mut store, None, INTERFACE).ok_or_else(missing)?;
+        let interface =
+            instance.get_export_index(&mut store, None, INTERFACE).ok_or_else(missing)?;
         let function = instance
             .get_export_index(&mut store, Some(&interface), FUNCTION)
             .ok_or_else(missing)?;

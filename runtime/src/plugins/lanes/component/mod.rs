@@ -25,8 +25,8 @@ mod ticker;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-pub use code::{CodeError, Compiler, compile_file};
 pub(in crate::plugins) use code::{Code, encode};
+pub use code::{CodeError, Compiler, compile_file};
 use engine::Engine;
 use pool::ComponentLane;
 

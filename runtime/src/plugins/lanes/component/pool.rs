@@ -53,11 +53,7 @@ enum Purpose {
 }
 
 impl ComponentLane {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        code: SharedCode,
-        line: HostLine,
-    ) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, code: SharedCode, line: HostLine) -> Self {
         let places = Arc::new(Semaphore::new(line.terms().budgets.instances));
         Self {
             inner: Arc::new(Inner {
@@ -109,10 +105,8 @@ impl Inner {
         let mut instance = Instance::new(&self.engine, &self.code, self.line.clone()).await?;
         instance.generation = generation;
         if purpose == Purpose::Call {
-            let introduction = Introduction {
-                api: API_VERSION.to_owned(),
-                settings: self.line.settings(),
-            };
+            let introduction =
+                Introduction { api: API_VERSION.to_owned(), settings: self.line.settings() };
             let request = text(&GuestCall::Load(introduction))?;
             instance.call(&self.engine, request, LOAD_CPU, &self.cpu).await?;
         }

@@ -51,7 +51,8 @@ async fn one_that_spins_is_ended_by_its_processor_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_wants_ever_more_memory_gets_no_more_than_its_own() {
-    let grow = "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    let grow =
+        "(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
     let Tried { world, _packages, .. } = with(grow).await;
     assert!(last_fault(&world).contains("64 MiB of memory"), "{}", last_fault(&world));
 }
@@ -66,7 +67,8 @@ async fn one_that_traps_or_recurses_costs_its_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_answers_garbage_is_named() {
-    let Tried { world, _packages, .. } = with("(return (call $answer (i32.const 8400) (i32.const 7)))").await;
+    let Tried { world, _packages, .. } =
+        with("(return (call $answer (i32.const 8400) (i32.const 7)))").await;
     assert!(last_fault(&world).contains("cannot be read"), "{}", last_fault(&world));
 }
 

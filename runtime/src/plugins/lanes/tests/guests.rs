@@ -105,7 +105,8 @@ fn registration(folder: &Path, name: &str, place: Place, asked: &AskedBudgets) -
         Place::Process(_) => LaneKind::Process,
     };
     let short = AskedBudgets { deadline_s: Some(3), cpu_ms: Some(300), ..AskedBudgets::default() };
-    let given = if lane == LaneKind::Component { short } else { AskedBudgets { cpu_ms: None, ..short } };
+    let given =
+        if lane == LaneKind::Component { short } else { AskedBudgets { cpu_ms: None, ..short } };
     let installed = Installed {
         folder: folder.to_owned(),
         place,
