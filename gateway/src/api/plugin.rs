@@ -237,6 +237,7 @@ impl From<RemoveFailedError> for ApiError {
         match error {
             RemoveFailedError::NotFailed { .. } => ApiError::with(Code::NotFound, text),
             RemoveFailedError::Reserved { .. } => ApiError::with(Code::Invalid, text),
+            RemoveFailedError::Change(_) => ApiError::with(Code::PluginFailed, text),
             RemoveFailedError::Store(error) => error.into(),
         }
     }
