@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 
 use firstlight_core::db::{Database, RemovedData};
 use firstlight_plugins_api::Capabilities;
@@ -290,6 +291,40 @@ async fn two_updates_at_once_follow_each_other() {
     let (version, code) = scene.whole().await.unwrap();
     assert_eq!(version, code);
     assert_eq!(scene.folders().len(), 1);
+}
+
+/// Whoever asked for the update hangs up, after each number of polls that it may take.
+#[tokio::test]
+async fn an_update_that_is_dropped_at_any_moment_leaves_one_plugin_whole() {
+    let mut scene = Scene::new().await;
+    scene.install("1.0.0", "", none()).await;
+    let mut expected = "1.0.0".to_owned();
+    for polls in 1.. {
+        let version = format!("2.0.{polls}");
+        let staged = scene.staged(&version, "").await;
+        let terms = terms(&staged, none());
+        let mut update = Box::pin(scene.store.install(staged, terms, ready));
+        let mut left = polls;
+        let done = std::future::poll_fn(|context| match update.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => {
+                left -= 1;
+                if left == 0 { Poll::Ready(None) } else { Poll::Pending }
+            }
+        });
+        let done = done.await;
+        drop(update);
+        scene.next_start().await;
+        let (found, code) = scene.whole().await.unwrap();
+        assert_eq!(found, code);
+        assert!(found == expected || found == version, "{polls} polls: {found}");
+        expected = found;
+        if let Some(installed) = done {
+            assert_eq!(installed.unwrap().row.version, expected);
+            assert!(polls > 4, "it was not dropped in between");
+            break;
+        }
+    }
 }
 
 /// The gateway dies after each step of an update, and starts again.

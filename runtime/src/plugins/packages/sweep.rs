@@ -30,7 +30,8 @@ impl PackageStore {
         for name in rows.leftovers().await? {
             self.clear_data(&name).await?;
         }
-        let rows = rows.all().await?;
+        // A change whose caller hung up may still be on its way into the database.
+        let rows = rows.all_settled().await?;
         let named = rows.iter().map(|row| row.folder.clone()).collect();
         let store = self.clone();
         let mut swept = blocking(move || store.clear_folders(&named)).await?;
