@@ -171,8 +171,10 @@ impl PackageStore {
         let removed = removed.ok_or_else(|| PackageError::Unknown { name: name.to_owned() })?;
         Point::PluginRowRemoved.pass();
         self.remove_folder(&removed.folder).await;
-        if data == RemovedData::Deleted {
-            self.clear_data(name).await?;
+        if data == RemovedData::Deleted
+            && let Err(error) = self.clear_data(name).await
+        {
+            tracing::warn!(plugin = name, %error, "the data of a plugin is left to the next start");
         }
         Ok(removed)
     }

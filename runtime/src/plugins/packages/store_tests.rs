@@ -414,6 +414,22 @@ async fn data_is_removed_when_that_is_wished_and_not_of_the_next_plugin_of_that_
 }
 
 #[tokio::test]
+async fn what_cannot_be_removed_holds_nothing_else_up() {
+    let mut scene = Scene::new().await;
+    scene.install("1.0.0", "", none()).await;
+    let folder = scene.store.data_folder("dice");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    // In the place of the folder, and no folder.
+    fs::write(&folder, "x").unwrap();
+    scene.store.remove("dice", RemovedData::Deleted).await.unwrap();
+    fs::create_dir(scene.plugins().join(package_folder("weather", &"0".repeat(64)))).unwrap();
+    let swept = scene.next_start().await;
+    assert_eq!((swept.stuck, swept.removed.len()), (vec!["dice".into()], 1));
+    fs::remove_file(&folder).unwrap();
+    assert_eq!(scene.next_start().await, Swept::default());
+}
+
+#[tokio::test]
 async fn what_somebody_else_put_there_is_left_alone_and_a_missing_folder_is_told() {
     let mut scene = Scene::new().await;
     let installed = scene.install("1.0.0", "", none()).await;
