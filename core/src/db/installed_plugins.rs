@@ -84,6 +84,20 @@ impl InstalledPlugins {
         Ok(rows)
     }
 
+    /// [`Self::all`], with what was asked to be written before, also by somebody who no longer waits.
+    pub async fn all_settled(&self) -> Result<Vec<InstalledPlugin>, DbError> {
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    let rows = sqlx::query_as("SELECT * FROM installed_plugins ORDER BY name")
+                        .fetch_all(connection)
+                        .await?;
+                    Ok(rows)
+                })
+            })
+            .await
+    }
+
     /// One of them.
     pub async fn find(&self, name: &str) -> Result<Option<InstalledPlugin>, DbError> {
         let row = sqlx::query_as("SELECT * FROM installed_plugins WHERE name = ?")
@@ -252,6 +266,7 @@ async fn forget(connection: &mut SqliteConnection, name: &str) -> Result<(), DbE
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use tempfile::TempDir;
 
     use super::*;
@@ -295,6 +310,11 @@ mod tests {
         assert_eq!(row.budgets, json!({"cpu-ms": 5}));
         assert_eq!(row.log_level.as_deref(), Some("debug"));
         assert_eq!(plugins.all().await.unwrap(), [row]);
+        let mut third = Box::pin(plugins.put(dice("3"), |_| json!({})));
+        // Asked for, and not waited for.
+        assert!(third.as_mut().now_or_never().is_none());
+        drop(third);
+        assert_eq!(plugins.all_settled().await.unwrap()[0].version, "3");
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ mod builtin;
 mod call;
 mod catalogue;
 mod changes;
+#[cfg(test)]
+mod changes_tests;
 mod command_list;
 mod commands;
 mod component;

@@ -51,7 +51,7 @@ mod store_tests;
 mod sweep;
 mod terms;
 #[cfg(test)]
-mod test_server;
+pub(in crate::plugins) mod test_server;
 mod unpacking;
 #[cfg(test)]
 mod unpacking_tests;

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 
 use firstlight_core::db::{Database, RemovedData};
 use firstlight_plugins_api::Capabilities;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -102,9 +105,9 @@ fn terms(staged: &Staged, grants: Capabilities) -> InstallTerms {
     InstallTerms { grants, source, version_check: VersionCheck::Required }
 }
 
-async fn ready(folder: &Path, _manifest: &PackageManifest) -> Result<(), PackageError> {
+fn ready(folder: PathBuf, _: PackageManifest) -> BoxFuture<'static, Result<(), PackageError>> {
     fs::write(folder.join("ready"), "ready").unwrap();
-    Ok(())
+    std::future::ready(Ok(())).boxed()
 }
 
 fn none() -> Capabilities {
@@ -200,9 +203,9 @@ async fn what_cannot_be_made_ready_leaves_everything_as_it_was() {
     scene.install("1.0.0", "", none()).await;
     let staged = scene.staged("2.0.0", "").await;
     let terms = terms(&staged, none());
-    let broken = async |folder: &Path, manifest: &PackageManifest| {
+    let broken = |folder: PathBuf, manifest: PackageManifest| {
         fs::write(folder.join("ready"), &manifest.name).unwrap();
-        Err(PackageError::Preparation("it does not compile".to_owned()))
+        std::future::ready(Err(PackageError::Preparation("it does not compile".to_owned()))).boxed()
     };
     let error = scene.store.install(staged, terms, broken).await.unwrap_err();
     assert_eq!(error.kind(), PackageErrorKind::Invalid);
@@ -292,6 +295,40 @@ async fn two_updates_at_once_follow_each_other() {
     assert_eq!(scene.folders().len(), 1);
 }
 
+/// Whoever asked for the update hangs up, after each number of polls that it may take.
+#[tokio::test]
+async fn an_update_that_is_dropped_at_any_moment_leaves_one_plugin_whole() {
+    let mut scene = Scene::new().await;
+    scene.install("1.0.0", "", none()).await;
+    let mut expected = "1.0.0".to_owned();
+    for polls in 1.. {
+        let version = format!("2.0.{polls}");
+        let staged = scene.staged(&version, "").await;
+        let terms = terms(&staged, none());
+        let mut update = Box::pin(scene.store.install(staged, terms, ready));
+        let mut left = polls;
+        let done = std::future::poll_fn(|context| match update.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => {
+                left -= 1;
+                if left == 0 { Poll::Ready(None) } else { Poll::Pending }
+            }
+        });
+        let done = done.await;
+        drop(update);
+        scene.next_start().await;
+        let (found, code) = scene.whole().await.unwrap();
+        assert_eq!(found, code);
+        assert!(found == expected || found == version, "{polls} polls: {found}");
+        expected = found;
+        if let Some(installed) = done {
+            assert_eq!(installed.unwrap().row.version, expected);
+            assert!(polls > 4, "it was not dropped in between");
+            break;
+        }
+    }
+}
+
 /// The gateway dies after each step of an update, and starts again.
 #[tokio::test]
 async fn a_kill_during_an_update_leaves_the_old_plugin_whole_or_the_new_one() {
@@ -299,7 +336,7 @@ async fn a_kill_during_an_update_leaves_the_old_plugin_whole_or_the_new_one() {
         let mut scene = Scene::new().await;
         let first = scene.install("1.0.0", "", none()).await;
         let staged = scene.staged("2.0.0", "").await;
-        ready(&staged.folder(), staged.manifest()).await.unwrap();
+        ready(staged.folder(), staged.manifest().clone()).await.unwrap();
         let terms = terms(&staged, none());
         let expected = match step {
             // Half unpacked.
@@ -379,6 +416,22 @@ async fn data_is_removed_when_that_is_wished_and_not_of_the_next_plugin_of_that_
 }
 
 #[tokio::test]
+async fn what_cannot_be_removed_holds_nothing_else_up() {
+    let mut scene = Scene::new().await;
+    scene.install("1.0.0", "", none()).await;
+    let folder = scene.store.data_folder("dice");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    // In the place of the folder, and no folder.
+    fs::write(&folder, "x").unwrap();
+    scene.store.remove("dice", RemovedData::Deleted).await.unwrap();
+    fs::create_dir(scene.plugins().join(package_folder("weather", &"0".repeat(64)))).unwrap();
+    let swept = scene.next_start().await;
+    assert_eq!((swept.stuck, swept.removed.len()), (vec!["dice".into()], 1));
+    fs::remove_file(&folder).unwrap();
+    assert_eq!(scene.next_start().await, Swept::default());
+}
+
+#[tokio::test]
 async fn what_somebody_else_put_there_is_left_alone_and_a_missing_folder_is_told() {
     let mut scene = Scene::new().await;
     let installed = scene.install("1.0.0", "", none()).await;
@@ -404,10 +457,13 @@ async fn installing_can_be_left_to_a_task_of_its_own() {
     let staged = scene.staged("1.0.0", "").await;
     let (terms, store) = (terms(&staged, none()), scene.store.clone());
     let said = "ready".to_owned();
-    let prepare = async |folder: &Path, manifest: &PackageManifest| {
-        tokio::fs::write(folder.join(&said), &said).await.unwrap();
-        assert_eq!(manifest.name, "dice");
-        Ok(())
+    let prepare = |folder: PathBuf, manifest: PackageManifest| {
+        let prepared = async move {
+            tokio::fs::write(folder.join(&said), &said).await.unwrap();
+            assert_eq!(manifest.name, "dice");
+            Ok(())
+        };
+        prepared.boxed()
     };
     sends(store.install(staged, terms, prepare)).await.unwrap();
     assert_eq!(scene.whole().await, Some(both("1.0.0")));

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::{fs, io};
 
+use firstlight_core::db::InstalledPlugin;
+
 use super::error::PackageError;
 use super::files::{self, at, blocking};
 use super::folders::is_package_folder;
@@ -18,6 +20,8 @@ pub struct Swept {
     pub missing: Vec<String>,
     /// Files and folders that somebody else put there. They were left alone.
     pub foreign: Vec<String>,
+    /// What could not be removed. The next start tries again.
+    pub stuck: Vec<String>,
 }
 
 impl PackageStore {
@@ -27,49 +31,49 @@ impl PackageStore {
         let _no_change = self.hold_changes().await;
         self.make_folders().await?;
         let rows = self.database().installed_plugins();
+        let mut stuck = Vec::new();
         for name in rows.leftovers().await? {
-            self.clear_data(&name).await?;
-        }
-        let rows = rows.all().await?;
-        let named = rows.iter().map(|row| row.folder.clone()).collect();
-        let store = self.clone();
-        let mut swept = blocking(move || store.clear_folders(&named)).await?;
-        for row in rows {
-            if !fs::exists(self.folder().join(&row.folder)).unwrap_or(true) {
-                swept.missing.push(row.name);
+            if let Err(error) = self.clear_data(&name).await {
+                tracing::warn!(plugin = name, %error, "the data of a removed plugin cannot be removed");
+                stuck.push(name);
             }
         }
-        let Swept { removed, missing, foreign } = &swept;
-        if !removed.is_empty() || !missing.is_empty() || !foreign.is_empty() {
-            tracing::warn!(
-                ?removed,
-                ?missing,
-                ?foreign,
-                "the folder of plugins was not as it was left"
-            );
+        // A change whose caller hung up may still be on its way into the database.
+        let rows = rows.all_settled().await?;
+        let store = self.clone();
+        let mut swept = blocking(move || store.clear_folders(&rows)).await?;
+        swept.stuck.append(&mut stuck);
+        if swept != Swept::default() {
+            tracing::warn!(?swept, "the folder of plugins was not as it was left");
         }
         Ok(swept)
     }
 
-    fn clear_folders(&self, named: &HashSet<String>) -> Result<Swept, PackageError> {
-        let staging = self.folder().join(STAGING);
-        for name in names_in(&staging).map_err(at(&staging))? {
-            let path = staging.join(name);
-            if path != self.staging() {
-                remove(&path).map_err(at(&path))?;
+    fn clear_folders(&self, rows: &[InstalledPlugin]) -> Result<Swept, PackageError> {
+        let mut swept = Swept::default();
+        for row in rows {
+            if !fs::exists(self.folder().join(&row.folder)).unwrap_or(true) {
+                swept.missing.push(row.name.clone());
             }
         }
-        let mut swept = Swept::default();
+        let named: HashSet<&str> = rows.iter().map(|row| row.folder.as_str()).collect();
+        let staging = self.folder().join(STAGING);
+        for name in names_in(&staging).map_err(at(&staging))? {
+            let path = staging.join(&name);
+            if path != self.staging() && !removed(&path) {
+                swept.stuck.push(format!("{STAGING}/{name}"));
+            }
+        }
         for name in names_in(self.folder()).map_err(at(self.folder()))? {
-            if named.contains(&name) || name.starts_with('.') {
+            if named.contains(name.as_str()) || name.starts_with('.') {
                 continue;
             }
-            if is_package_folder(&name) {
-                let path = self.folder().join(&name);
-                remove(&path).map_err(at(&path))?;
+            if !is_package_folder(&name) {
+                swept.foreign.push(name);
+            } else if removed(&self.folder().join(&name)) {
                 swept.removed.push(name);
             } else {
-                swept.foreign.push(name);
+                swept.stuck.push(name);
             }
         }
         Ok(swept)
@@ -85,6 +89,11 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() { files::remove(path) } else { fs::remove_file(path) }
+fn removed(path: &Path) -> bool {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    let removed = if is_folder { files::remove(path) } else { fs::remove_file(path) };
+    if let Err(error) = &removed {
+        tracing::warn!(path = %path.display(), %error, "what belongs to no plugin cannot be removed");
+    }
+    removed.is_ok()
 }

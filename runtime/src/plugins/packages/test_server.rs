@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 /// What is asked: the path, and the lines of the head.
-pub(super) struct Asked {
-    pub(super) path: String,
+pub(in crate::plugins) struct Asked {
+    pub(in crate::plugins) path: String,
     head: Vec<String>,
 }
 
 impl Asked {
     /// A header's value.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::plugins) fn header(&self, name: &str) -> Option<&str> {
         let of = |line: &&String| line.to_ascii_lowercase().starts_with(&format!("{name}:"));
         self.head
             .iter()
@@ -23,10 +23,12 @@ impl Asked {
 }
 
 /// An answer: its status, its other headers, its body.
-pub(super) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
+pub(in crate::plugins) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
 /// Serves until the test's process ends; answers `127.0.0.1:port`.
-pub(super) fn serve(answer: impl Fn(Asked) -> Answer + Send + Sync + 'static) -> String {
+pub(in crate::plugins) fn serve(
+    answer: impl Fn(Asked) -> Answer + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let answer = Arc::new(answer);
