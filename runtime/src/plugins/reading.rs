@@ -25,4 +25,10 @@ impl PluginSources {
         }
         Ok(())
     }
+
+    /// Forgets what was read, as if no start had come so far. For tests.
+    #[doc(hidden)]
+    pub fn forget_what_was_read(&self) {
+        self.catalogue().clear();
+    }
 }

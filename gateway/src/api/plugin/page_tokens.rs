@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::files::token;
 
 /// How long a token is good after it was used last.
-pub const LIFETIME: Duration = Duration::from_secs(60);
+pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 /// How many may be open; the one that was used longest ago gives way.
 const BOUND: usize = 1000;
 
