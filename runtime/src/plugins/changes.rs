@@ -286,6 +286,7 @@ impl Plugins {
     async fn take_down(&self, name: &str) {
         if let Some(live) = self.remove(name) {
             self.rebuild();
+            self.forget_item(name);
             live.unload(Farewell::Drain).await;
             self.tell_unloaded(&live.manifest).await;
         }
