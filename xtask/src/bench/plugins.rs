@@ -17,9 +17,9 @@ const NAMED: usize = 300;
 /// With what it is measured.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The dice example as a component; unless it is said, it is built.
+    /// The dice example as a component.
     #[arg(long)]
-    component: Option<PathBuf>,
+    component: PathBuf,
     /// How many components there are, one start for each.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, NAMED, 1000])]
     counts: Vec<usize>,
@@ -44,17 +44,13 @@ struct Measured {
 
 /// Builds, measures each count, and prints how start and memory grow with it.
 pub(super) fn run(workspace: &Workspace, profile: &str, arguments: &Arguments) -> Result<Figures> {
-    let component = match &arguments.component {
-        Some(component) => component.clone(),
-        None => crate::plugins::example(workspace, "dice")?,
-    };
     let load = workspace.peer(profile, "plugin-load")?;
     let (mut figures, mut rows) = (Figures::default(), Vec::new());
     for count in &arguments.counts {
         let data = tempfile::tempdir()?;
         let prepared = Command::new(&load)
             .arg("prepare")
-            .args([data.path(), &component])
+            .args([data.path(), &arguments.component])
             .arg(count.to_string())
             .status()?;
         ensure!(prepared.success(), "{count} components could not be installed");
