@@ -135,3 +135,11 @@ variable-set = The variable "{ $name }" is set.
 variable-unset = The variable "{ $name }" is forgotten.
 variable-unknown = There is no variable "{ $name }".
 mention-prompt = Somebody called you without saying anything else. Ask in one short, friendly sentence what they would like.
+
+## Installing plugins.
+
+plugin-for-other-versions = { $reason }. You can install it all the same.
+plugin-asks = { $plugin } asks to be allowed: { $capabilities }. Choose what you grant it, then install it.
+plugin-asks-for-more = { $plugin } asks for more than it is allowed: { $capabilities }.
+plugin-updated = { $plugin } is now at version { $version }.
+plugin-proxy-ignored = The proxy that was sent was not used: the gateway's own settings decide.

@@ -127,3 +127,11 @@ variable-set = 变量“{ $name }”已设置。
 variable-unset = 变量“{ $name }”已删除。
 variable-unknown = 没有变量“{ $name }”。
 mention-prompt = 有人叫了你，但没有说别的。请用一句简短友好的话问对方需要什么。
+
+## 安装插件。
+
+plugin-for-other-versions = 插件与当前版本不兼容：{ $reason }。你仍可继续安装。
+plugin-asks = { $plugin } 请求以下权限：{ $capabilities }。请选择要授予的权限后再安装。
+plugin-asks-for-more = { $plugin } 请求的权限多于已授予的权限：{ $capabilities }。
+plugin-updated = { $plugin } 已更新到版本 { $version }。
+plugin-proxy-ignored = 未使用请求中的代理：以网关自身的设置为准。

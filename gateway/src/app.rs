@@ -12,6 +12,7 @@ use firstlight_runtime::metadata::Metadata;
 use firstlight_runtime::plugins::PluginSources;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::plugin::PageTokens;
 use crate::auth::{Auth, AuthError};
 use crate::files::FileLinks;
 use crate::http::origin::Origins;
@@ -34,6 +35,8 @@ pub struct App {
     pub plugins: PluginSources,
     /// One-time links to files.
     pub files: FileLinks,
+    /// Who may see which page of a plugin.
+    pub pages: PageTokens,
     /// What the process costs.
     pub process: ProcessMeter,
     /// What is known about models; it outlives the runtime, for the rows that repair.
@@ -82,6 +85,7 @@ impl App {
             plugins,
             metadata,
             files: FileLinks::default(),
+            pages: PageTokens::default(),
             process: ProcessMeter::new(),
             control,
             background,

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a gateway in any phase, and a way to ask it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::App as Actix;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
@@ -37,12 +38,15 @@ enum Script {
     Fails,
     Hangs,
     HangsOnStop,
+    /// Everything comes up, and then it fails; the next attempt succeeds.
+    FailsOnceAtTheEnd,
 }
 
 /// A scripted step in front of the real plan. It keeps the folder for as long as it lives.
 struct Scripted {
     script: Script,
     plan: Plan,
+    attempts: AtomicUsize,
     _folder: TempDir,
 }
 
@@ -59,7 +63,7 @@ impl Component for Step {
                 cx.token().cancelled().await;
                 Ok(self.0)
             }
-            Script::Succeeds | Script::HangsOnStop => Ok(self.0),
+            Script::Succeeds | Script::HangsOnStop | Script::FailsOnceAtTheEnd => Ok(self.0),
         }
     }
 
@@ -77,7 +81,12 @@ impl Bootstrap for Scripted {
 
     async fn bootstrap(&self, steps: &mut Steps) -> Result<Rt, StepFailure> {
         steps.start(Step(self.script)).await?;
-        self.plan.bootstrap(steps).await
+        let runtime = self.plan.bootstrap(steps).await?;
+        let first = self.attempts.fetch_add(1, Ordering::Relaxed) == 0;
+        if self.script == Script::FailsOnceAtTheEnd && first {
+            steps.start(Step(Script::Fails)).await?;
+        }
+        Ok(runtime)
     }
 }
 
@@ -94,6 +103,12 @@ pub(crate) enum Phase {
 pub(crate) const PHASES: [Phase; 5] =
     [Phase::Loading, Phase::Failed, Phase::Stopped, Phase::Stopping, Phase::Ready];
 
+/// A runtime that was not started yet.
+fn supervised(script: Script, plan: Plan, folder: TempDir) -> Control<Rt> {
+    let plan = Scripted { script, plan, attempts: AtomicUsize::new(0), _folder: folder };
+    supervise(plan, Options::default())
+}
+
 async fn control_in(phase: Phase, plan: Plan, folder: TempDir) -> Control<Rt> {
     let script = match phase {
         Phase::Loading => Script::Hangs,
@@ -101,8 +116,7 @@ async fn control_in(phase: Phase, plan: Plan, folder: TempDir) -> Control<Rt> {
         Phase::Stopping => Script::HangsOnStop,
         Phase::Stopped | Phase::Ready => Script::Succeeds,
     };
-    let plan = Scripted { script, plan, _folder: folder };
-    let control = supervise(plan, Options::default());
+    let control = supervised(script, plan, folder);
     if phase == Phase::Stopped {
         return control;
     }
@@ -119,6 +133,16 @@ async fn control_in(phase: Phase, plan: Plan, folder: TempDir) -> Control<Rt> {
 
 /// A gateway in that phase, on a database of its own.
 pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
+    app_with(async |plan, folder| control_in(phase, plan, folder).await).await
+}
+
+/// A gateway whose runtime was not started, and fails at its first start, after everything of it
+/// came up.
+pub(crate) async fn app_that_fails_once() -> Arc<App> {
+    app_with(async |plan, folder| supervised(Script::FailsOnceAtTheEnd, plan, folder)).await
+}
+
+async fn app_with(control: impl AsyncFnOnce(Plan, TempDir) -> Control<Rt>) -> Arc<App> {
     let folder = TempDir::new().unwrap();
     let database = Database::open(&folder.path().join("test.db")).await.unwrap();
     let settings = Arc::new(Settings {
@@ -150,7 +174,7 @@ pub(crate) async fn app_in(phase: Phase) -> Arc<App> {
         foundation,
         plugins,
         metadata,
-        control: control_in(phase, plan, folder).await,
+        control: control(plan, folder).await,
         background: Background::new(),
         logs: Logs::unconnected(),
     });
@@ -171,6 +195,7 @@ pub(crate) struct Seen {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) body: Value,
+    pub(crate) bytes: actix_web::web::Bytes,
     pub(crate) headers: actix_web::http::header::HeaderMap,
 }
 
@@ -182,7 +207,7 @@ pub(crate) async fn send(app: &Arc<App>, table: &'static Table, request: TestReq
     let bytes = read_body(response).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let code = body["code"].as_str().unwrap_or_default().to_owned();
-    Seen { status, code, body, headers }
+    Seen { status, code, body, bytes, headers }
 }
 
 pub(crate) fn get(path: &str) -> TestRequest {

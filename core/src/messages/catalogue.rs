@@ -228,6 +228,16 @@ messages! {
     VariableUnset { name: String } = "variable-unset";
     /// `/unset` of one that is not set.
     VariableUnknown { name: String } = "variable-unknown";
+    /// A package for other versions of Firstlight.
+    PluginForOtherVersions { reason: String } = "plugin-for-other-versions";
+    /// A package that asks for what nobody has allowed yet.
+    PluginAsks { plugin: String, capabilities: String } = "plugin-asks";
+    /// An update that asks for more than before.
+    PluginAsksForMore { plugin: String, capabilities: String } = "plugin-asks-for-more";
+    /// An update.
+    PluginUpdated { plugin: String, version: String } = "plugin-updated";
+    /// A proxy that was sent along.
+    PluginProxyIgnored = "plugin-proxy-ignored";
     /// What a model is told when somebody only mentioned the bot.
     MentionPrompt = "mention-prompt";
 }

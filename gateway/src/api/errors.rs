@@ -84,7 +84,7 @@ impl From<AuthError> for ApiError {
 }
 
 /// An error's fragment as a sentence.
-fn sentence(fragment: &str) -> String {
+pub(super) fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
     letters.next().map_or_else(String::new, |first| {
         let first: String = first.to_uppercase().collect();

@@ -122,6 +122,20 @@ error_codes! {
         "The model provider refused or broke the call.", "模型提供商拒绝或中断了请求。";
     PluginFailed = BAD_GATEWAY, Business, "plugin_failed",
         "The plugin failed. Its error is in the list of failed plugins and in the log.", "插件出错，详情见失败插件列表与日志。";
+    PluginIncompatible = CONFLICT, Business, "plugin_incompatible",
+        "The plugin is made for another version of Firstlight.", "该插件适用于其他版本的 Firstlight。";
+    PluginReserved = FORBIDDEN, Business, "plugin_reserved",
+        "The plugin is part of the gateway.", "该插件是网关自带的。";
+    PluginNeeded = CONFLICT, Business, "plugin_needed",
+        "Other plugins need this one.", "其他插件依赖该插件。";
+    PluginOriginUnknown = CONFLICT, Business, "plugin_origin_unknown",
+        "Nobody knows where a newer version of the plugin may be had.", "无法得知从何处获取该插件的新版本。";
+    PackageRefused = BAD_REQUEST, Business, "package_refused",
+        "The package of the plugin is not let in.", "插件包不符合要求，已拒绝。";
+    ChecksumWrong = BAD_REQUEST, Business, "checksum_wrong",
+        "The archive is another one than was asked for.", "压缩包与指定的校验值不符。";
+    GitMissing = CONFLICT, Business, "git_missing",
+        "Git is not installed where the gateway runs.", "网关所在的机器没有安装 Git。";
     McpFailed = BAD_GATEWAY, Business, "mcp_failed",
         "The MCP server could not be connected.", "无法连接 MCP 服务器。";
     NotApplied = CONFLICT, Business, "not_applied",

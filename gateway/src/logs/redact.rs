@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const MASK: &str = "***";
 
 /// What stands before a secret. All of it is kept, what follows is not.
-const MARKS: [&str; 9] = [
+const MARKS: [&str; 10] = [
     "?token=",
     "&token=",
     "?api_key=",
@@ -16,6 +16,7 @@ const MARKS: [&str; 9] = [
     "?key=",
     "&key=",
     "#setup=",
+    "/page-content/",
     "Bearer ",
     "bearer ",
 ];
@@ -71,6 +72,10 @@ mod tests {
             (
                 "open http://127.0.0.1:6185/#setup=s3cret now",
                 "open http://127.0.0.1:6185/#setup=*** now",
+            ),
+            (
+                "GET /api/plugin/page-content/t0k/dice/p/a.js 200",
+                "GET /api/plugin/page-content/*** 200",
             ),
             ("?token=", "?token="),
         ] {

@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::budgets::AskedBudgets;
 use super::erased::{Origin, Registration};
 use super::installed::{Installed, Place};
-use super::packages::{InstalledPackage, Lane, PackageContent, PackageDocuments, PackageManifest};
+use super::packages::{
+    InstalledPackage, Lane, PackageContent, PackageDocuments, PackageManifest, version_is_waived,
+};
 use super::settings_form::SettingsForm;
 
 /// What a plugin says of its settings when it brings no form: a JSON Schema, kept beside its code
@@ -81,6 +83,16 @@ impl Catalogue {
         self.installed.write().insert(entry.registration.manifest.name.clone(), entry);
     }
 
+    /// Whether anything that is installed was read.
+    pub(super) fn has_installed(&self) -> bool {
+        !self.installed.read().is_empty()
+    }
+
+    pub(super) fn put_if_absent(&self, entry: Entry) {
+        let name = entry.registration.manifest.name.clone();
+        self.installed.write().entry(name).or_insert(entry);
+    }
+
     pub(super) fn remove(&self, name: &str) {
         self.installed.write().remove(name);
     }
@@ -120,8 +132,12 @@ impl Entry {
             level: row.log_level.as_deref().and_then(level),
             folder: folder.clone(),
         };
+        let mut known = manifest.manifest();
+        if version_is_waived(&row.source) {
+            known.firstlight = None;
+        }
         let registration = Registration {
-            manifest: manifest.manifest(),
+            manifest: known,
             settings_schema,
             origin: Origin::Installed(Arc::new(installed)),
         };

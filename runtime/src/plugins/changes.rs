@@ -78,8 +78,8 @@ impl PluginSources {
         let name = staged.manifest().name.clone();
         self.progress().at(&name, Stage::Preparing);
         let shared = std::sync::Arc::clone(self.shared());
-        let switched = self.packages().switch(staged, terms, async move |folder, manifest| {
-            prepare(&shared, folder, manifest).await
+        let switched = self.packages().switch(staged, terms, |folder, manifest| {
+            Box::pin(async move { prepare(&shared, &folder, &manifest).await })
         });
         let installed = switched.await?;
         self.refresh(&name).await?;

@@ -52,7 +52,8 @@ impl Written {
 }
 
 const ALL: &str = "[capabilities]\nkv = true\n";
-const SAYS: &str = "@plugin.command('hello')\ndef hello(call): return 'hello from ' + plugin.version";
+const SAYS: &str =
+    "@plugin.command('hello')\ndef hello(call): return 'hello from ' + plugin.version";
 
 pub(super) async fn install(
     world: &World,
@@ -159,9 +160,12 @@ async fn what_a_plugin_needs_is_loaded_before_it_and_cannot_be_taken_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_completed_told_and_brought_up_to_date() {
-    let (world, code) = (world().await, "
+    let (world, code) = (
+        world().await,
+        "
 @plugin.command('show')
-def show(call): return repr(sorted(plugin.settings.items()))");
+def show(call): return repr(sorted(plugin.settings.items()))",
+    );
     let package = Written::new("guest", "1.0.0", "", code);
     let form = json!({ "sides": { "type": "int", "default": 6, "max": 100 },
                        "key": { "type": "string", "secret": true } });

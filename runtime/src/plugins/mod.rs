@@ -45,6 +45,7 @@ mod overview;
 pub mod packages;
 mod preparing;
 mod progress;
+mod reading;
 mod recognising;
 mod refusals;
 mod registry;
@@ -71,7 +72,7 @@ pub use overview::{InstalledOverview, LoadedPlugin, PluginOverview, unenforced};
 pub use packages::{
     Compatibility, InstallTerms, Installed, Market, MarketAnswer, MarketError, MarketState,
     PackageDocuments, PackageError, PackageErrorKind, PackageManifest, PackagePage, PackageSource,
-    Staged, VersionCheck, compatibility,
+    Staged, Upload, VersionCheck, compatibility,
 };
 pub use progress::{Change, Stage};
 pub use registry::{PluginInformation, Plugins, ReloadError};

@@ -124,13 +124,29 @@ impl PluginSources {
     }
 
     fn overview(&self, registration: Registration, live: Option<&LivePlugin>) -> PluginOverview {
-        let name = &registration.manifest.name;
-        PluginOverview {
-            active: !self.is_aside(name),
-            loaded: live.map(LoadedPlugin::of),
-            installed: self.installed(name),
-            manifest: live.map_or(registration.manifest, |live| live.manifest.clone()),
+        let name = registration.manifest.name.clone();
+        let mut manifest = live.map_or(registration.manifest, |live| live.manifest.clone());
+        if let Some(package) = self.catalogue().entry(&name).map(|entry| entry.package) {
+            // Where the operator waived the versions that it says, they are still shown.
+            let said = package.manifest.as_ref().and_then(|said| said.firstlight.clone());
+            manifest.firstlight = manifest.firstlight.or(said);
         }
+        PluginOverview {
+            active: !self.is_aside(&name),
+            loaded: live.map(LoadedPlugin::of),
+            installed: self.installed(&name),
+            manifest,
+        }
+    }
+
+    /// One plugin while nothing runs.
+    pub fn overview_of(&self, name: &str) -> Option<PluginOverview> {
+        Some(self.overview(self.catalogue().find(name)?, None))
+    }
+
+    /// Whether the operator disabled a plugin.
+    pub fn is_disabled(&self, name: &str) -> bool {
+        self.is_aside(name)
     }
 
     /// All plugins while nothing runs.
@@ -138,8 +154,8 @@ impl PluginSources {
         self.all().into_iter().map(|registration| self.overview(registration, None)).collect()
     }
 
-    /// Sets what is worth a line of a plugin's log.
-    pub(super) async fn store_log_level(
+    /// Sets what is worth a line of a plugin's log, from its next load on.
+    pub async fn store_log_level(
         &self,
         name: &str,
         least: Option<Level>,
@@ -163,6 +179,12 @@ impl Plugins {
             self.sources().overview(registration, live.as_deref())
         };
         all.map(overview).collect()
+    }
+
+    /// One plugin.
+    pub fn overview_of(&self, name: &str) -> Option<PluginOverview> {
+        let registration = self.sources().catalogue().find(name)?;
+        Some(self.sources().overview(registration, self.find(name).as_deref()))
     }
 
     /// Sets what is worth a line of a plugin's log, from now on.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use actix_files::NamedFile;
 use actix_web::body::BoxBody;
@@ -26,7 +27,9 @@ const SHOWN: &[&str] = &[
 /// A stored file.
 pub struct Download {
     file: File,
-    attachment: Attachment,
+    path: PathBuf,
+    mime_type: String,
+    filename: String,
 }
 
 /// Says that there is no such file: not for this caller.
@@ -37,9 +40,20 @@ pub fn missing() -> ApiError {
 impl Download {
     /// Opens what was found.
     pub async fn of(found: Option<Attachment>) -> Result<Self, ApiError> {
-        let attachment = found.ok_or_else(missing)?;
-        match tokio::fs::File::open(&attachment.path).await {
-            Ok(file) => Ok(Self { file: file.into_std().await, attachment }),
+        let Attachment { path, mime_type, filename, .. } = found.ok_or_else(missing)?;
+        Self::open(path, mime_type, filename).await
+    }
+
+    /// Opens a picture.
+    pub async fn of_picture(path: PathBuf) -> Result<Self, ApiError> {
+        let mime_type = mime_guess::from_path(&path).first_or_octet_stream().to_string();
+        let filename = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self::open(path, mime_type, filename).await
+    }
+
+    async fn open(path: PathBuf, mime_type: String, filename: String) -> Result<Self, ApiError> {
+        match tokio::fs::File::open(&path).await {
+            Ok(file) => Ok(Self { file: file.into_std().await, path, mime_type, filename }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(missing()),
             Err(error) => Err(ApiError::new(Code::StorageFailed).caused_by(error)),
         }
@@ -50,14 +64,14 @@ impl Responder for Download {
     type Body = BoxBody;
 
     fn respond_to(self, http: &HttpRequest) -> HttpResponse {
-        let Attachment { path, mime_type, filename, .. } = self.attachment;
+        let Self { file, path, mime_type, filename } = self;
         let shown = SHOWN.iter().find(|shown| **shown == mime_type);
         let mime = shown.and_then(|mime| mime.parse().ok());
         let place = match mime {
             Some(_) => DispositionType::Inline,
             None => DispositionType::Attachment,
         };
-        match NamedFile::from_file(self.file, path) {
+        match NamedFile::from_file(file, path) {
             Ok(file) => file
                 .set_content_type(mime.unwrap_or(mime_guess::mime::APPLICATION_OCTET_STREAM))
                 .set_content_disposition(named(place, &filename))

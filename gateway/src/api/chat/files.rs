@@ -153,6 +153,9 @@ pub async fn link(
 /// `GET /api/file/{file_token}`
 pub async fn by_link(app: Data<App>, Path(path): Path<LinkPath>) -> Result<Download, ApiError> {
     let gone = || ApiError::new(Code::FileGone);
+    if let Some(picture) = app.files.picture_of(&path.file_token) {
+        return Download::of_picture(picture).await.map_err(|_| gone());
+    }
     let attachment = app.files.redeem(&path.file_token).ok_or_else(gone)?;
     let found = app.database.attachments().by_id(&attachment).await?;
     Download::of(Some(found.ok_or_else(gone)?)).await

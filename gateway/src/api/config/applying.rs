@@ -170,6 +170,10 @@ impl NotApplied {
 }
 
 async fn plugin(lease: &Lease<Rt>, name: &str) -> Vec<NotApplied> {
+    if lease.plugins.sources().is_disabled(name) {
+        // It reads them when it is enabled.
+        return Vec::new();
+    }
     let reloaded = lease.plugins.settings_changed(name).await;
     reloaded.err().map(|error| NotApplied::new(name, &error)).into_iter().collect()
 }

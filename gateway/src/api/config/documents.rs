@@ -173,7 +173,7 @@ pub async fn rollback(
     let id: DocumentId = wanted.document.parse()?;
     let Rollback { revision, expected, .. } = wanted;
     let author = caller.username.clone();
-    let stored = carried_out(&app, move |app| async move {
+    let stored = carried_out(&app, "config.rollback", move |app| async move {
         let before = app.config.snapshot().document(&id).cloned();
         let found = before.as_ref().map_or(0, |before| before.revision);
         let expected = expected.unwrap_or(found);

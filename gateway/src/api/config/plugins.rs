@@ -22,15 +22,19 @@ pub struct Which {
     revision: Option<i64>,
 }
 
-/// What a plugin's settings are; nulls when it has none.
-pub(super) fn read(app: &App, plugin: String) -> Answer<Whole> {
+/// What a plugin's settings are; nulls when it has none. Before anybody saved them they are what its
+/// form begins with, in which there is no secret of the operator's.
+pub(super) async fn read(app: &App, plugin: String) -> Answer<Whole> {
+    app.plugins.read_if_unread().await?;
     let id = DocumentId::Plugin(plugin.clone());
     let (config, revision) = match app.config.view(&id) {
         Ok(view) => (Some(view.value), view.revision),
-        Err(ConfigError::Missing { .. }) => (None, 0),
+        Err(ConfigError::Missing { .. }) => (app.plugins.default_settings(&plugin), 0),
         Err(error) => return Err(error.into()),
     };
-    let metadata = config.is_some().then(|| json!({ plugin: &*app.config.schema(&id) }));
+    let form = app.plugins.settings_form(&plugin);
+    let form = form.or_else(|| config.is_some().then(|| (*app.config.schema(&id)).clone()));
+    let metadata = form.map(|form| json!({ plugin: form }));
     Ok(Reply::data(Whole { metadata, config, platform_i18n_translations: None, revision }))
 }
 
@@ -43,6 +47,7 @@ pub async fn update(
 ) -> Answer<Saved> {
     let plugin = given("plugin_name", &which.plugin_name)?.to_owned();
     let id = DocumentId::Plugin(plugin.clone());
+    app.plugins.read_if_unread().await?;
     if !app.plugins.knows(&plugin) && app.config.snapshot().document(&id).is_none() {
         return Err(no_such("plugin", &plugin));
     }

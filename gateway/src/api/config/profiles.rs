@@ -212,7 +212,7 @@ pub async fn rename(app: Data<App>, Json(wanted): Json<Rename>) -> Answer<Empty>
 /// `GET /api/config/get`
 pub async fn whole(app: Data<App>, Query(of): Query<OfPlugin>) -> Answer<Whole> {
     if let Some(plugin) = of.plugin_name.filter(|name| !name.is_empty()) {
-        return plugins::read(&app, plugin);
+        return plugins::read(&app, plugin).await;
     }
     let view = app.config.view(&DocumentId::default_profile())?;
     let mut config = view.value;

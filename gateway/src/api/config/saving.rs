@@ -60,7 +60,7 @@ pub(in crate::api) async fn change<E>(
 where
     E: FnMut(&mut Value) -> Result<Vec<String>, ApiError> + Send + 'static,
 {
-    carried_out(app, |app| async move {
+    carried_out(app, "config.save", |app| async move {
         let (before, document, again) = save(&app, &target, edit).await?;
         let before = before.as_ref().map(|before| &before.value);
         let failed = applying::apply(&app, &document.id, before, &document.value, again);
@@ -73,6 +73,7 @@ where
 /// leave the runtime with what nobody can read any more.
 pub(in crate::api) async fn carried_out<T, F>(
     app: &Data<App>,
+    task: &'static str,
     work: impl FnOnce(Arc<App>) -> F,
 ) -> Result<T, ApiError>
 where
@@ -81,7 +82,7 @@ where
 {
     let work = work(Arc::clone(app));
     let (tell, told) = oneshot::channel();
-    app.background.spawn("config.save", async move {
+    app.background.spawn(task, async move {
         let _ = tell.send(work.await);
     });
     told.await.unwrap_or_else(|_| Err(ConfigError::Interrupted.into()))

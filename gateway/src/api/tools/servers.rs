@@ -131,7 +131,7 @@ pub async fn add(
     only_own_masks(&app, None, &entry)?;
     mcp.test(&resolved(&app, &name, &entry)?).await?;
     let author = caller.username.clone();
-    carried_out(&app, move |app| async move {
+    carried_out(&app, "config.save", move |app| async move {
         keep_if_it_connects(&Data::from(app), &mcp, name, entry, author).await
     })
     .await?;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::error::PackageError;
 use super::files;
 use super::intake::ARCHIVE_LIMIT;
-use super::web::{Web, WebError, pieces};
+use super::web::{Pieces, Web, WebError};
 
 /// How long a download may take, redirects and all.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -37,15 +37,11 @@ pub(super) async fn download(
 async fn fetch(web: &Web, url: &str, into: &Path) -> Result<String, PackageError> {
     let response = web.ask(url, &HeaderMap::new()).await?;
     let mut file = File::create_new(into).await.map_err(files::at(into))?;
-    let (mut digest, mut written) = (Sha256::new(), Ok(()));
-    let each = async |bytes: &[u8]| {
-        digest.update(bytes);
-        if written.is_ok() {
-            written = file.write_all(bytes).await;
-        }
-    };
-    pieces(response, ARCHIVE_LIMIT, each).await?;
-    written.map_err(files::at(into))?;
+    let (mut digest, mut pieces) = (Sha256::new(), Pieces::of(response, ARCHIVE_LIMIT)?);
+    while let Some(bytes) = pieces.next().await? {
+        digest.update(&bytes);
+        file.write_all(&bytes).await.map_err(files::at(into))?;
+    }
     file.flush().await.map_err(files::at(into))?;
     Ok(hex::encode(digest.finalize()))
 }

@@ -10,6 +10,7 @@
 //! | `address` | which of them an address that somebody typed means |
 //! | `web` | requests to public addresses only |
 //! | `program` | a program that is ended when it takes too long or too much |
+//! | `upload` | an archive that is being sent |
 //! | `staging` | a package on its way in, beside those that are installed |
 //! | `digest`, `documents` | what is known of a package's content |
 //! | `store`, `terms` | installing, updating, removing |
@@ -54,6 +55,7 @@ pub(in crate::plugins) mod test_server;
 mod unpacking;
 #[cfg(test)]
 mod unpacking_tests;
+mod upload;
 mod web;
 
 pub use address::{PackageOrigin, PackageSource};
@@ -67,5 +69,7 @@ pub use paths::{PackagePath, PathProblem};
 pub use staging::Staged;
 pub use store::{PackageStore, StoreOptions};
 pub use sweep::Swept;
+pub(super) use terms::version_is_waived;
 pub use terms::{InstallTerms, Installed, InstalledPackage, PackageContent, VersionCheck};
+pub use upload::Upload;
 pub use web::WebError;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use firstlight_core::db::{Database, InstalledPlugin, NewInstalledPlugin, RemovedData};
 use firstlight_core::failpoint::Point;
 use firstlight_plugins_api::Capabilities;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::address::PackageSource;
@@ -89,7 +90,7 @@ impl PackageStore {
         prepare: P,
     ) -> Result<Installed, PackageError>
     where
-        P: AsyncFnOnce(&Path, &PackageManifest) -> Result<(), PackageError>,
+        P: FnOnce(PathBuf, PackageManifest) -> BoxFuture<'static, Result<(), PackageError>>,
     {
         let installed = self.switch(staged, terms, prepare).await?;
         if let Some(former) = &installed.former {
@@ -107,7 +108,7 @@ impl PackageStore {
         prepare: P,
     ) -> Result<Installed, PackageError>
     where
-        P: AsyncFnOnce(&Path, &PackageManifest) -> Result<(), PackageError>,
+        P: FnOnce(PathBuf, PackageManifest) -> BoxFuture<'static, Result<(), PackageError>>,
     {
         let manifest = staged.manifest().clone();
         if terms.version_check == VersionCheck::Required {
@@ -115,7 +116,7 @@ impl PackageStore {
         }
         let _one_at_a_time = self.0.locks.hold(&manifest.name).await;
         let _no_sweep = self.0.changes.read().await;
-        prepare(&staged.folder(), &manifest).await?;
+        prepare(staged.folder(), manifest.clone()).await?;
         self.clear_data(&manifest.name).await?;
         let new = new_row(&staged, &terms);
         let folder = self.move_in(staged, &new.folder).await?;

@@ -6,6 +6,8 @@ use std::task::Poll;
 
 use firstlight_core::db::{Database, RemovedData};
 use firstlight_plugins_api::Capabilities;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -103,9 +105,9 @@ fn terms(staged: &Staged, grants: Capabilities) -> InstallTerms {
     InstallTerms { grants, source, version_check: VersionCheck::Required }
 }
 
-async fn ready(folder: &Path, _manifest: &PackageManifest) -> Result<(), PackageError> {
+fn ready(folder: PathBuf, _: PackageManifest) -> BoxFuture<'static, Result<(), PackageError>> {
     fs::write(folder.join("ready"), "ready").unwrap();
-    Ok(())
+    std::future::ready(Ok(())).boxed()
 }
 
 fn none() -> Capabilities {
@@ -201,9 +203,9 @@ async fn what_cannot_be_made_ready_leaves_everything_as_it_was() {
     scene.install("1.0.0", "", none()).await;
     let staged = scene.staged("2.0.0", "").await;
     let terms = terms(&staged, none());
-    let broken = async |folder: &Path, manifest: &PackageManifest| {
+    let broken = |folder: PathBuf, manifest: PackageManifest| {
         fs::write(folder.join("ready"), &manifest.name).unwrap();
-        Err(PackageError::Preparation("it does not compile".to_owned()))
+        std::future::ready(Err(PackageError::Preparation("it does not compile".to_owned()))).boxed()
     };
     let error = scene.store.install(staged, terms, broken).await.unwrap_err();
     assert_eq!(error.kind(), PackageErrorKind::Invalid);
@@ -334,7 +336,7 @@ async fn a_kill_during_an_update_leaves_the_old_plugin_whole_or_the_new_one() {
         let mut scene = Scene::new().await;
         let first = scene.install("1.0.0", "", none()).await;
         let staged = scene.staged("2.0.0", "").await;
-        ready(&staged.folder(), staged.manifest()).await.unwrap();
+        ready(staged.folder(), staged.manifest().clone()).await.unwrap();
         let terms = terms(&staged, none());
         let expected = match step {
             // Half unpacked.
@@ -455,10 +457,13 @@ async fn installing_can_be_left_to_a_task_of_its_own() {
     let staged = scene.staged("1.0.0", "").await;
     let (terms, store) = (terms(&staged, none()), scene.store.clone());
     let said = "ready".to_owned();
-    let prepare = async |folder: &Path, manifest: &PackageManifest| {
-        tokio::fs::write(folder.join(&said), &said).await.unwrap();
-        assert_eq!(manifest.name, "dice");
-        Ok(())
+    let prepare = |folder: PathBuf, manifest: PackageManifest| {
+        let prepared = async move {
+            tokio::fs::write(folder.join(&said), &said).await.unwrap();
+            assert_eq!(manifest.name, "dice");
+            Ok(())
+        };
+        prepared.boxed()
     };
     sends(store.install(staged, terms, prepare)).await.unwrap();
     assert_eq!(scene.whole().await, Some(both("1.0.0")));

@@ -13,6 +13,9 @@ use super::manifest::PackageManifest;
 use super::staging::Staged;
 use crate::plugins::budgets::LaneKind;
 
+/// The member of a row's source that says so: see [`version_is_waived`].
+const WAIVED: &str = "version-waived";
+
 /// Under which terms a package is installed.
 #[derive(Debug, Clone)]
 pub struct InstallTerms {
@@ -74,6 +77,20 @@ pub(super) fn granted(grants: &Value) -> Capabilities {
     serde_json::from_value(grants.clone()).unwrap_or_default()
 }
 
+/// Where it came from, and that the operator wants it in spite of the versions that it says.
+fn source(terms: &InstallTerms) -> Value {
+    let mut source = json!(terms.source);
+    if let (VersionCheck::Waived, Some(members)) = (terms.version_check, source.as_object_mut()) {
+        members.insert(WAIVED.to_owned(), Value::Bool(true));
+    }
+    source
+}
+
+/// Whether the operator wants a plugin in spite of the versions that it says.
+pub(in crate::plugins) fn version_is_waived(source: &Value) -> bool {
+    source.get(WAIVED).and_then(Value::as_bool).unwrap_or_default()
+}
+
 pub(super) fn new_row(staged: &Staged, terms: &InstallTerms) -> NewInstalledPlugin {
     let manifest = staged.manifest();
     let lane = match manifest.lane_kind() {
@@ -86,6 +103,6 @@ pub(super) fn new_row(staged: &Staged, terms: &InstallTerms) -> NewInstalledPlug
         version: manifest.version.to_string(),
         lane: lane.to_owned(),
         digest: staged.digest().to_owned(),
-        source: json!(terms.source),
+        source: source(terms),
     }
 }

@@ -26,7 +26,9 @@ impl Asked {
 pub(in crate::plugins) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
 /// Serves until the test's process ends; answers `127.0.0.1:port`.
-pub(in crate::plugins) fn serve(answer: impl Fn(Asked) -> Answer + Send + Sync + 'static) -> String {
+pub(in crate::plugins) fn serve(
+    answer: impl Fn(Asked) -> Answer + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let answer = Arc::new(answer);

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 
@@ -96,30 +97,36 @@ impl Web {
     }
 }
 
-/// Reads an answer to its end, piece by piece, and gives up once there is too much of it.
-pub(super) async fn pieces(
-    mut response: Response,
+/// An answer, read piece by piece, until there is too much of it.
+pub(super) struct Pieces {
+    response: Response,
     most: u64,
-    mut each: impl AsyncFnMut(&[u8]),
-) -> Result<(), WebError> {
-    if response.content_length().is_some_and(|length| length > most) {
-        return Err(WebError::TooLarge(most));
-    }
-    let mut size = 0;
-    while let Some(bytes) = response.chunk().await.map_err(unreachable)? {
-        size += bytes.len() as u64;
-        if size > most {
+    size: u64,
+}
+
+impl Pieces {
+    pub(super) fn of(response: Response, most: u64) -> Result<Self, WebError> {
+        if response.content_length().is_some_and(|length| length > most) {
             return Err(WebError::TooLarge(most));
         }
-        each(&bytes).await;
+        Ok(Self { response, most, size: 0 })
     }
-    Ok(())
+
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, WebError> {
+        let Some(bytes) = self.response.chunk().await.map_err(unreachable)? else {
+            return Ok(None);
+        };
+        self.size += bytes.len() as u64;
+        if self.size > self.most { Err(WebError::TooLarge(self.most)) } else { Ok(Some(bytes)) }
+    }
 }
 
 /// Reads a whole answer.
 pub(super) async fn whole(response: Response, most: u64) -> Result<Vec<u8>, WebError> {
-    let mut all = Vec::new();
-    pieces(response, most, async |bytes| all.extend_from_slice(bytes)).await?;
+    let (mut all, mut pieces) = (Vec::new(), Pieces::of(response, most)?);
+    while let Some(bytes) = pieces.next().await? {
+        all.extend_from_slice(&bytes);
+    }
     Ok(all)
 }
 

@@ -26,10 +26,7 @@ fn calls(host: &str) -> Vec<(Capability, Value)> {
             Capability::Timers,
             json!({ "method": "schedule", "params": { "name": "t", "after_ms": 3_600_000 } }),
         ),
-        (
-            Capability::Send,
-            json!({ "method": "send", "params": { "to": SESSION, "message": [] } }),
-        ),
+        (Capability::Send, json!({ "method": "send", "params": { "to": SESSION, "message": [] } })),
         (
             Capability::Model,
             json!({ "method": "ask_model", "params": { "messages": [
@@ -165,7 +162,10 @@ async fn what_is_declared_without_its_grant_counts_nothing() {
     assert_eq!(world.answers(&private("hello")).await, ["heard"]);
     let live = world.plugins.find("guest").unwrap();
     assert!(live.withheld.is_empty());
-    assert_eq!((live.hooks.len(), live.plugin.routes().len(), live.plugin.tools().len()), (1, 1, 1));
+    assert_eq!(
+        (live.hooks.len(), live.plugin.routes().len(), live.plugin.tools().len()),
+        (1, 1, 1)
+    );
     world.plugins.unload_all().await;
 }
 

@@ -33,7 +33,8 @@ pub(super) fn component(command: &str, on_load: &str, on_handle: &str, on_unload
 /// A component that makes this call of the host when its command is called, and says `done` or
 /// `refused`.
 pub(super) fn speaking(command: &str, call: &str) -> String {
-    let saying = |word: &str| format!(r#"{{"messages":[[{{"type":"text","data":{{"text":"{word}"}}}}]]}}"#);
+    let saying =
+        |word: &str| format!(r#"{{"messages":[[{{"type":"text","data":{{"text":"{word}"}}}}]]}}"#);
     let (done, refused) = (saying("done"), saying("refused"));
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let body = format!(
