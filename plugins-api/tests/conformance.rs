@@ -234,7 +234,9 @@ fn play(talk: impl Fn() -> Talk) {
         }
         println!("{}", path.display());
         let mut talk = talk();
-        steps.into_iter().for_each(|step| talk.play(step));
+        for step in steps {
+            talk.play(step);
+        }
     }
 }
 
