@@ -77,6 +77,21 @@ impl Wanted<'_> {
     }
 }
 
+/// Names that the code uses, and that the type must not hide.
+const USED: [&str; 11] = [
+    "Argument",
+    "Call",
+    "Handler",
+    "Host",
+    "Manifest",
+    "Plugin",
+    "PluginError",
+    "Reply",
+    "Self",
+    "Settings",
+    "Version",
+];
+
 /// `word-guess` as `WordGuess`.
 fn type_name(name: &str) -> String {
     let word = |word: &str| {
@@ -85,20 +100,6 @@ fn type_name(name: &str) -> String {
         first.into_iter().chain(letters).collect::<String>()
     };
     let joined: String = name.split(['-', '_']).map(word).collect();
-    // It must not hide the trait, or a name that the code uses.
-    const USED: [&str; 11] = [
-        "Argument",
-        "Call",
-        "Handler",
-        "Host",
-        "Manifest",
-        "Plugin",
-        "PluginError",
-        "Reply",
-        "Self",
-        "Settings",
-        "Version",
-    ];
     if USED.contains(&joined.as_str()) { format!("{joined}Plugin") } else { joined }
 }
 
