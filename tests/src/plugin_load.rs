@@ -16,7 +16,7 @@ use firstlight_plugins_api::{
     Arguments, Call, Capabilities, Host, Manifest, Plugin, PluginError, Version,
 };
 use firstlight_runtime::plugins::packages::{InstallTerms, PackageSource, VersionCheck};
-use firstlight_runtime::plugins::{Compiler, Plugins, PluginSources};
+use firstlight_runtime::plugins::{Compiler, PluginSources, Plugins};
 use firstlight_runtime::{Foundation, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -142,9 +142,8 @@ async fn spinner(sources: &PluginSources) -> Result<()> {
         .replace("@HANDLE@", "(loop $on (br $on))");
     let package = tempfile::tempdir()?;
     std::fs::write(package.path().join("plugin.wasm"), wat::parse_str(text)?)?;
-    let manifest = format!(
-        "name = \"spinner\"\nversion = \"1.0.0\"\nlane = \"component\"\n{PATIENT}"
-    );
+    let manifest =
+        format!("name = \"spinner\"\nversion = \"1.0.0\"\nlane = \"component\"\n{PATIENT}");
     std::fs::write(package.path().join("plugin.toml"), manifest)?;
     install(sources, package.path()).await
 }
@@ -268,12 +267,7 @@ fn call(handler: &str) -> Call {
 }
 
 /// The median of an event's way to a plugin and back.
-async fn half(
-    plugins: &Plugins,
-    plugin: &str,
-    handler: &str,
-    events: usize,
-) -> Result<f64> {
+async fn half(plugins: &Plugins, plugin: &str, handler: &str, events: usize) -> Result<f64> {
     let mut times = Vec::with_capacity(events);
     for number in 0..events + events / 5 {
         let call = call(handler);
@@ -293,8 +287,7 @@ async fn half(
 
 async fn foundation(data: &Path) -> Result<Foundation> {
     std::fs::create_dir_all(data)?;
-    let mut settings = Settings::default();
-    settings.data_dir = PathBuf::from(data);
+    let settings = Settings { data_dir: PathBuf::from(data), ..Settings::default() };
     let database = Database::open(&data.join("firstlight.db")).await?;
     Ok(Foundation {
         config: ConfigStore::open(database.clone()).await?,

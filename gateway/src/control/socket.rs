@@ -171,13 +171,11 @@ async fn perform(app: &App, request: Request) -> Result<Value, Problem> {
 async fn settled(app: &App) -> Result<Option<Lease<Rt>>, Problem> {
     let mut snapshots = app.control.subscribe();
     let settled = snapshots.wait_for(|snapshot| snapshot.state.is_settled());
-    match timeout(SETTLING, settled).await {
-        Ok(Ok(snapshot)) => Ok(snapshot.state.live().map(Live::lease)),
-        Ok(Err(_)) | Err(_) => {
-            let what = "the gateway is still starting or ending";
-            Err(Problem::new(Exit::Unreachable, what, "try again in a moment"))
-        }
-    }
+    let Ok(Ok(snapshot)) = timeout(SETTLING, settled).await else {
+        let what = "the gateway is still starting or ending";
+        return Err(Problem::new(Exit::Unreachable, what, "try again in a moment"));
+    };
+    Ok(snapshot.state.live().map(Live::lease))
 }
 
 fn account(app: &App) -> Account {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use firstlight_core::lifecycle::StepCx;
 use firstlight_plugins_api::{
-    Call, Handler, HookKind, Manifest, Method, Reply, SettingsTaken, Tool, Trigger, WebRequest, WebResponse,
+    Call, Handler, HookKind, Manifest, Method, Reply, SettingsTaken, Tool, Trigger, WebRequest,
+    WebResponse,
 };
 use jiff::Timestamp;
 use parking_lot::RwLock;

@@ -39,8 +39,14 @@ fn component() -> TempDir {
     let text = include_str!("../../../runtime/src/plugins/lanes/tests/guest.wat")
         .replace("@DECLARED@", &quoted(declared))
         .replace("@LENGTH@", &declared.len().to_string())
-        .replace("(func $deeper", &format!("(data (i32.const 9000) \"{}\") (func $deeper", quoted(reply)))
-        .replace("@HANDLE@", &format!("(return (call $answer (i32.const 9000) (i32.const {})))", reply.len()))
+        .replace(
+            "(func $deeper",
+            &format!("(data (i32.const 9000) \"{}\") (func $deeper", quoted(reply)),
+        )
+        .replace(
+            "@HANDLE@",
+            &format!("(return (call $answer (i32.const 9000) (i32.const {})))", reply.len()),
+        )
         .replace("@LOAD@", "")
         .replace("@UNLOAD@", "");
     std::fs::write(package.path().join("plugin.wasm"), wat::parse_str(text).unwrap()).unwrap();

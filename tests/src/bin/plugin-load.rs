@@ -16,11 +16,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum What {
     /// Installs so many copies of a component.
-    Prepare {
-        data: PathBuf,
-        component: PathBuf,
-        count: usize,
-    },
+    Prepare { data: PathBuf, component: PathBuf, count: usize },
     /// Starts with them, and measures.
     Measure {
         data: PathBuf,

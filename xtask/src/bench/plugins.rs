@@ -64,7 +64,8 @@ pub(super) fn run(workspace: &Workspace, profile: &str, arguments: &Arguments) -
             ensure!(output.status.success(), "{count} components could not be measured");
             Ok(serde_json::from_slice(&output.stdout)?)
         };
-        let mut measured = (0..arguments.rounds.max(1)).map(|_| measure()).collect::<Result<Vec<_>>>()?;
+        let mut measured =
+            (0..arguments.rounds.max(1)).map(|_| measure()).collect::<Result<Vec<_>>>()?;
         measured.sort_by(|a, b| a.start_ms.total_cmp(&b.start_ms));
         let Some(middle) = measured.get(measured.len() / 2).copied() else { continue };
         rows.push(row(&middle));

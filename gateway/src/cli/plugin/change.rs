@@ -34,9 +34,9 @@ pub(super) async fn disable(here: &Installation, one: OnePlugin) -> Result<Exit,
 
 fn said(done: &Changed, text: &str, json: bool) -> Result<Exit, Problem> {
     if json {
-        terminal::json(done)?
+        terminal::json(done)?;
     } else {
-        terminal::line(text)?
+        terminal::line(text)?;
     }
     Ok(Exit::Success)
 }
