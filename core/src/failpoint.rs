@@ -40,7 +40,7 @@ pub enum Point {
     PluginOldRemoved,
     /// The row of a plugin is gone, and its folder is still there.
     PluginRowRemoved,
-    /// Its folder is gone, and its data with it where that was wished; that is not noted yet.
+    /// The folder of the data of a removed plugin is gone, as was wished, and that is not noted yet.
     PluginDataRemoved,
 }
 

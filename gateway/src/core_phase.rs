@@ -21,7 +21,9 @@ pub(crate) const RESET: &str = "firstlight account reset";
 pub(crate) const DOCTOR: &str = "firstlight doctor";
 /// See [`RESET`].
 pub(crate) const DEAD_LETTERS: &str = "firstlight dead-letters";
-const SHORT_COMMANDS: [&str; 3] = [RESET, DOCTOR, DEAD_LETTERS];
+/// See [`RESET`].
+pub(crate) const PLUGIN: &str = "firstlight plugin";
+const SHORT_COMMANDS: [&str; 4] = [RESET, DOCTOR, DEAD_LETTERS, PLUGIN];
 
 /// What a refused process gets to read about the one that holds the data folder.
 const PROGRAM: &str = concat!("firstlight ", env!("CARGO_PKG_VERSION"));

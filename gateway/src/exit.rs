@@ -40,6 +40,7 @@ exit_codes! {
     Folder = 73, "The data folder could not be made.";
     InputOutput = 74, "Reading or writing failed: permissions, a full disk, a closed pipe.";
     Locked = 75, "Another process uses the data folder.";
+    Plugin = 76, "A plugin is wrong, or does not build, pass its tests, or load.";
     Refused = 77, "The running gateway refused the credentials.";
     Configuration = 78, "The settings or a configuration document are wrong.";
     Unclean = 80, "The gateway was told to end, and a part of it did not stop cleanly within its time. What was accepted is kept.";

@@ -130,6 +130,11 @@ impl Builder {
         self
     }
 
+    /// The plugins that were added.
+    pub(crate) fn plugins(self) -> Vec<Registration> {
+        self.plugins
+    }
+
     /// The whole command line: what a `main` returns.
     pub fn main(self) -> Exit {
         // The panic itself has been reported by the hook; what is left is its exit code.
@@ -223,7 +228,7 @@ impl Builder {
 
 /// Plugins are compiled by this program in another process, so that what that takes is given back.
 /// Where the program cannot find itself, it compiles them itself.
-fn compiler() -> Compiler {
+pub(crate) fn compiler() -> Compiler {
     std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child)
 }
 

@@ -37,6 +37,7 @@ mod known_good;
 mod listen;
 pub mod logs;
 pub mod metrics;
+mod plugins_control;
 mod problems;
 pub mod process;
 pub mod routes;

@@ -40,6 +40,8 @@ impl<P: Plugin> Instance<P> {
         match (call, self.0.get()) {
             (GuestCall::Describe, _) => text(&describe::<P>()),
             (GuestCall::Load(_), None) => {
+                #[cfg(target_family = "wasm")]
+                report_panics();
                 let host: Host = RemoteHost::new(line);
                 let loading = async { P::load(host).await.map_err(WireError::from) };
                 let loaded = complete(loading)?;
@@ -50,6 +52,15 @@ impl<P: Plugin> Instance<P> {
             (_, None) => Err(PluginError::Failed("it is not loaded".into()).into()),
         }
     }
+}
+
+/// A panic ends the instance; what it says is for the log.
+#[cfg(target_family = "wasm")]
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.to_string();
+        let _told = Imported.call(&crate::wire::HostCall::Log { level: crate::Level::Error, text });
+    }));
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Result<String, WireError> {

@@ -47,7 +47,8 @@ pub fn run<P: Plugin>() -> ExitCode {
     }
 }
 
-fn serve<P: Plugin, W: Write + Send + 'static>(
+/// The same over other pipes, as tests have them: the plugin reads `input` and writes `output`.
+pub fn serve<P: Plugin, W: Write + Send + 'static>(
     mut input: impl BufRead,
     output: W,
 ) -> io::Result<()> {

@@ -71,6 +71,20 @@ impl WebRoute {
     }
 }
 
+impl WebRequest {
+    /// A `GET` request without parameters, for tests.
+    pub fn get(path: impl Into<String>, username: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            username: username.into(),
+            query: BTreeMap::new(),
+            content_type: None,
+            body: Vec::new(),
+        }
+    }
+}
+
 impl WebResponse {
     /// A JSON answer with status 200.
     pub fn json(value: &Value) -> Self {

@@ -11,6 +11,7 @@
 //! | [`fake_mcp`] | MCP servers that misbehave on demand |
 //! | [`fake_openai`] | a server that speaks the OpenAI protocol and misbehaves on demand |
 //! | [`message_load`] | what loads the message path, and counts |
+//! | [`plugin_load`] | many components at once, and one event through each lane |
 //! | [`stop_times`] | how soon `/stop` ends the model's call |
 //! | [`process`] | the real binary as a process |
 
@@ -23,6 +24,7 @@ pub mod fake_onebot;
 pub mod fake_openai;
 pub mod gateway_process;
 pub mod message_load;
+pub mod plugin_load;
 pub mod process;
 pub mod process_cost;
 pub mod stop_times;

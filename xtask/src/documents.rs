@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// The Markdown files of the root folder and of `docs`.
 fn documents() -> Vec<PathBuf> {
     let root = Workspace::locate().unwrap().root;
-    [root.clone(), root.join("docs"), root.join("docs/adr")]
+    [root.clone(), root.join("docs"), root.join("docs/adr"), root.join("docs/plugins")]
         .iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())

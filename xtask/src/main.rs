@@ -16,6 +16,7 @@ mod documents;
 mod edges;
 mod fuzz;
 mod mutants;
+mod plugins;
 mod table;
 mod test;
 #[cfg(test)]
@@ -40,6 +41,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Seeds known bugs and requires that the tests catch each.
     Mutants(mutants::Arguments),
+    /// Builds the example plugins as WebAssembly.
+    Plugins,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,5 +54,6 @@ fn main() -> anyhow::Result<()> {
         Command::Chaos(arguments) => chaos::run(&workspace, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Command::Mutants(arguments) => mutants::run(&workspace, &arguments),
+        Command::Plugins => plugins::run(&workspace),
     }
 }

@@ -7,6 +7,8 @@ use clap_complete::Shell;
 use firstlight_core::bus::{LetterState, Queue, Reason};
 use firstlight_core::settings::{Overrides, Period};
 
+use super::plugin::arguments::PluginCommand;
+
 /// A chat-bot gateway whose control room is lit before anything can fail.
 #[derive(Debug, Parser)]
 #[command(
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     /// Look after messages that were put aside
     #[command(subcommand, name = "dead-letters")]
     DeadLetters(DeadLettersCommand),
+    /// Make plugins, and look after those that are installed
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -302,7 +307,8 @@ mod tests {
         let manual = include_str!("../../../docs/cli.md");
         for command in Arguments::command().get_subcommands() {
             let name = command.get_name();
-            let parts: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+            let parts = command.get_subcommands().filter(|part| !part.is_hide_set());
+            let parts: Vec<&str> = parts.map(clap::Command::get_name).collect();
             let rows = if parts.is_empty() {
                 vec![format!("| `{name}` |")]
             } else {

@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use firstlight_core::settings::{Effective, SettingsError};
 
 use super::arguments::{AccountCommand, Arguments, Command, ConfigCommand};
-use super::{account, chat, check, config, dead_letters, doctor};
+use super::{account, chat, check, config, dead_letters, doctor, plugin};
 use crate::exit::{Exit, Problem};
 use crate::gateway::Builder;
 use crate::logs::Logging;
@@ -62,6 +62,9 @@ fn dispatch(gateway: Builder, arguments: Arguments) -> Result<Exit, Problem> {
             load().map_err(|error| wrong_settings(&error))?.settings,
             command,
         )),
+        Command::Plugin(command) => block_on(plugin::run(command, gateway.plugins(), || {
+            Ok(load().map_err(|error| wrong_settings(&error))?.settings)
+        })),
         Command::Chat(arguments) => {
             block_on(chat::run(load().map_err(|error| wrong_settings(&error))?.settings, arguments))
         }

@@ -1,5 +1,7 @@
 //! What `check` and `doctor` report.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::exit::{Exit, Problem};
@@ -21,7 +23,7 @@ pub(crate) enum Severity {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Finding {
     /// What was looked at.
-    subject: &'static str,
+    subject: Cow<'static, str>,
     severity: Severity,
     /// What was seen.
     found: String,
@@ -34,14 +36,14 @@ pub(crate) struct Finding {
 
 impl Finding {
     /// As it should be.
-    pub(crate) fn ok(subject: &'static str, found: impl Into<String>) -> Self {
-        let found = found.into();
+    pub(crate) fn ok(subject: impl Into<Cow<'static, str>>, found: impl Into<String>) -> Self {
+        let (subject, found) = (subject.into(), found.into());
         Self { subject, severity: Severity::Ok, found, advice: None, exit: Exit::Success }
     }
 
     /// It works, and somebody should look.
     pub(crate) fn warning(
-        subject: &'static str,
+        subject: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
@@ -50,9 +52,9 @@ impl Finding {
     }
 
     /// It does not work. The code is what a start would end with.
-    pub(crate) fn error(subject: &'static str, problem: &Problem) -> Self {
+    pub(crate) fn error(subject: impl Into<Cow<'static, str>>, problem: &Problem) -> Self {
         Self {
-            subject,
+            subject: subject.into(),
             severity: Severity::Error,
             found: problem.what().to_owned(),
             advice: Some(problem.advice().to_owned()),

@@ -5,6 +5,7 @@
 //! | `arguments` | what can be typed |
 //! | `dispatch` | from the arguments to the command |
 //! | `account`, `chat`, `check`, `config`, `dead_letters`, `doctor` | the commands |
+//! | `plugin` | the commands about plugins |
 //! | `holder` | who does it: the running gateway, or the command alone |
 //! | `stream`, `printed` | what `chat` reads and shows |
 //! | `documents`, `findings` | what `check` and `doctor` have in common |
@@ -20,6 +21,7 @@ mod doctor;
 mod documents;
 mod findings;
 mod holder;
+mod plugin;
 mod printed;
 mod stream;
 

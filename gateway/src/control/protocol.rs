@@ -1,9 +1,12 @@
 //! What is asked and answered, as JSON.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dead_letters::Asked;
+use crate::plugins_control;
 
 /// What can be asked for.
 #[derive(Serialize, Deserialize)]
@@ -15,6 +18,21 @@ pub(crate) enum Request {
     Status,
     /// See `crate::dead_letters::obey`.
     DeadLetters { asked: Asked },
+    /// See `crate::plugins_control::obey`.
+    Plugins { asked: plugins_control::Asked },
+}
+
+impl Request {
+    /// How long it may take. A plugin may have to be downloaded and compiled; of the others, hashing
+    /// a password on a busy machine is the slow part.
+    pub(super) fn deadline(&self) -> Duration {
+        match self {
+            Self::Plugins { .. } => Duration::from_mins(10),
+            Self::AccountReset { .. } | Self::Status | Self::DeadLetters { .. } => {
+                Duration::from_secs(15)
+            }
+        }
+    }
 }
 
 /// What the runtime does, for the owner of the data folder.

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use firstlight_core::lifecycle::{Lease, Live};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -15,14 +18,18 @@ use tokio::time::timeout;
 use super::protocol::{Account, Answer, Request};
 use crate::app::App;
 use crate::cli::dead_letters::BY;
-use crate::dead_letters;
 use crate::exit::{Exit, Problem};
-use crate::problems;
+use crate::plugins_control::{self, Place};
+use crate::{Rt, dead_letters, problems};
 
 /// The longest request or answer: a dead letter with all that was to be said.
 const LONGEST: u64 = 8 * 1024 * 1024;
-/// How long one exchange may take; hashing a password on a busy machine is the slow part.
+/// How long who asks may take to say what, and to read the answer.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// How many are served at the same time; more wait in the queue of the kernel.
+const MOST: usize = 8;
+/// How long a runtime that is coming up or going down is waited for.
+const SETTLING: Duration = Duration::from_mins(1);
 /// Socket addresses of most systems hold some hundred bytes.
 const LONGEST_PATH: usize = 100;
 
@@ -72,18 +79,23 @@ fn place(folder: &Path, us: u32) -> io::Result<PathBuf> {
     Ok(private.join("control.sock"))
 }
 
-/// One at a time: a reset is rare, and a queue of connections is the kernel's.
+/// All in this task: installing a plugin takes long and must not keep a reset waiting, and when the
+/// process ends, what is still asked for ends with it.
 async fn accept(listener: UnixListener, app: Arc<App>, us: u32) {
+    let mut exchanges = FuturesUnordered::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => match timeout(DEADLINE, exchange(stream, &app, us)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a local command broke off"),
-                Err(_) => tracing::warn!("a local command took too long"),
+        tokio::select! {
+            accepted = listener.accept(), if exchanges.len() < MOST => match accepted {
+                Ok((stream, _)) => exchanges.push(exchange(stream, &app, us).boxed()),
+                Err(error) => {
+                    tracing::warn!(%error, "a local command could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             },
-            Err(error) => {
-                tracing::warn!(%error, "a local command could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+            Some(ended) = exchanges.next(), if !exchanges.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "a local command broke off");
+                }
             }
         }
     }
@@ -94,7 +106,7 @@ async fn exchange(stream: UnixStream, app: &App, us: u32) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let answer = if caller == us || caller == 0 {
         let mut line = String::new();
-        (&mut stream).take(LONGEST).read_line(&mut line).await?;
+        timeout(DEADLINE, (&mut stream).take(LONGEST).read_line(&mut line)).await??;
         obey(app, &line).await
     } else {
         tracing::warn!(user = caller, "a local command of another user was refused");
@@ -110,15 +122,22 @@ async fn exchange(stream: UnixStream, app: &App, us: u32) -> io::Result<()> {
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
-    stream.get_mut().write_all(&text).await?;
+    timeout(DEADLINE, stream.get_mut().write_all(&text)).await??;
     stream.get_mut().shutdown().await
 }
 
 async fn obey(app: &App, line: &str) -> Result<Value, Problem> {
-    let request = serde_json::from_str(line).map_err(|_| {
+    let request: Request = serde_json::from_str(line).map_err(|_| {
         let advice = "use the command of the same version as the gateway";
         Problem::new(Exit::Usage, "the gateway did not understand the command", advice)
     })?;
+    timeout(request.deadline(), perform(app, request)).await.unwrap_or_else(|_| {
+        let advice = "look into the log of the gateway, then try again";
+        Err(Problem::new(Exit::Unreachable, "the command took the gateway too long", advice))
+    })
+}
+
+async fn perform(app: &App, request: Request) -> Result<Value, Problem> {
     match request {
         Request::AccountReset { username, password } => {
             app.auth
@@ -132,7 +151,31 @@ async fn obey(app: &App, line: &str) -> Result<Value, Problem> {
         Request::DeadLetters { asked } => dead_letters::obey(&app.bus, asked, BY)
             .await
             .map_err(|error| problems::dead_letters(&error)),
+        Request::Plugins { asked } => {
+            let runtime = settled(app).await?;
+            let (plugins, config) = (app.plugins.clone(), app.config.clone());
+            let place = Place { plugins, config, runtime };
+            // On a thread of its own: what installing waits for cannot move between threads. Who
+            // asked may go away meanwhile, the change is made all the same.
+            let here = tokio::runtime::Handle::current();
+            let made = move || here.block_on(plugins_control::obey(place, asked));
+            tokio::task::spawn_blocking(made).await.unwrap_or_else(|error| {
+                let what = "the change of the plugin broke off";
+                Err(Problem::caused(Exit::Internal, what, &error, "report it"))
+            })
+        }
     }
+}
+
+/// The runtime, when there is one, once it neither comes up nor goes down.
+async fn settled(app: &App) -> Result<Option<Lease<Rt>>, Problem> {
+    let mut snapshots = app.control.subscribe();
+    let settled = snapshots.wait_for(|snapshot| snapshot.state.is_settled());
+    let Ok(Ok(snapshot)) = timeout(SETTLING, settled).await else {
+        let what = "the gateway is still starting or ending";
+        return Err(Problem::new(Exit::Unreachable, what, "try again in a moment"));
+    };
+    Ok(snapshot.state.live().map(Live::lease))
 }
 
 fn account(app: &App) -> Account {
@@ -153,7 +196,7 @@ pub(crate) async fn ask(
     let Ok(stream) = UnixStream::connect(path).await else {
         return Ok(None);
     };
-    match timeout(DEADLINE, converse(stream, request)).await {
+    match timeout(request.deadline() + DEADLINE, converse(stream, request)).await {
         Ok(Ok(answer)) => {
             Ok(Some(answer.problem.map_or(Ok(answer.data), |(code, what, advice)| {
                 let exit = Exit::ALL.iter().copied().find(|exit| exit.code() == code);

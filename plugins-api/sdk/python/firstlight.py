@@ -205,18 +205,13 @@ class Plugin:
             frame = jobs.get()
             answer = {"jsonrpc": "2.0", "id": frame["id"]}
             try:
-                answer["result"] = self._perform(frame["method"], frame.get("params") or {})
+                self._write({**answer, "result": self._perform(frame["method"], frame.get("params") or {})})
             except Exception as error:  # the plugin's, whatever it is: the gateway is told
-                kind = getattr(error, "kind", "failed")
                 if not isinstance(error, (Error, HostError)):
                     traceback.print_exc()
-                answer["error"] = {"code": -32000, "message": str(error) or repr(error), "data": {"kind": kind}}
-            try:
-                self._write(answer)
-            except TypeError as error:
-                del answer["result"]
-                answer["error"] = {"code": -32000, "message": str(error), "data": {"kind": "failed"}}
-                self._write(answer)
+                data = {"kind": getattr(error, "kind", "failed")}
+                said = {"code": -32000, "message": str(error) or repr(error), "data": data}
+                self._write({**answer, "error": said})
 
     def _write(self, frame):
         line = json.dumps(frame, ensure_ascii=False)
@@ -242,7 +237,7 @@ class Plugin:
         if method == "web":
             return _response(self._known(self._routes, (params["method"], params["path"]))(params))
         if method in self._hooks:
-            return self._hooked(self._hooks[method], params)
+            return self._hooked(method, self._hooks[method], params)
         if method in ("answered", "plugin_error", "waiting_for_model"):
             return _replied(self._moment(method, params))
         if method in ("unanswered", "timer"):
@@ -260,13 +255,13 @@ class Plugin:
         self._moment("settings_changed", settings)
         return {"taken": taken, "declarations": self._declared}
 
-    def _hooked(self, function, params):
+    def _hooked(self, method, function, params):
         event = params["event"]
         if "value" in params:
             value = params["value"]
             return {"reply": _replied(function(event, value)), "value": value}
         said = function(event, params["failure"]) if "failure" in params else function(event)
-        return _replied(said) if said is not None else None
+        return _replied(said) if method in ("plugin_error", "waiting_for_model") else None
 
     def _moment(self, name, *given):
         function = self._moments.get(name)

@@ -39,6 +39,7 @@ pub(super) struct World {
     chosen: BTreeMap<String, String>,
     logged: Vec<(Level, String)>,
     pages: BTreeMap<String, HttpResponse>,
+    requests: Vec<HttpRequest>,
     streams: BTreeMap<u64, Vec<u8>>,
     streamed: u64,
     answers: Vec<String>,
@@ -99,6 +100,11 @@ impl FakeHost {
         let persona = PersonaInfo { id: id.into(), system_prompt: system_prompt.into() };
         self.world().personas.push(persona);
         self
+    }
+
+    /// The requests to web servers, in order.
+    pub fn requests(&self) -> Vec<HttpRequest> {
+        self.world().requests.clone()
     }
 
     /// What was written to the log.
@@ -302,7 +308,9 @@ impl HostCalls for FakeHost {
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, HostError> {
-        let answer = self.world().pages.get(&request.url).cloned();
+        let mut world = self.world();
+        world.requests.push(request.clone());
+        let answer = world.pages.get(&request.url).cloned();
         answer.ok_or_else(|| HostError::Remote(format!("no answer from {}", request.url)))
     }
 

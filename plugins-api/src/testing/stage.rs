@@ -7,11 +7,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::fake_host::{FakeHost, milliseconds};
 use crate::matching::{Facts, Found, Index, Line, Question, check, path_usage, usage};
 use crate::{
-    Answered, Ask, Call, CommandInfo, Event, Flow, Host, Language, Message, MessageKind, Person,
-    Plugin, PluginError, Reply, Role, Timer, Trigger, Unanswered,
+    Answered, Ask, Call, CommandInfo, Event, Flow, Host, Language, Message, MessageKind, Method,
+    Person, Plugin, PluginError, Reply, Role, SettingsTaken, Timer, Trigger, Unanswered,
+    WebRequest, WebResponse, WebRoute,
 };
 
 /// The wake prefix on the stage.
@@ -91,6 +94,22 @@ impl<P: Plugin> Stage<P> {
     /// Its host.
     pub fn host(&self) -> &FakeHost {
         &self.host
+    }
+
+    /// The operator saves these settings. A plugin that does not take them over goes on as it is
+    /// here; a gateway would load it again.
+    pub async fn change_settings(&self, settings: Value) -> Result<SettingsTaken, PluginError> {
+        self.host.world().settings = settings.clone();
+        self.plugin.settings_changed(settings).await
+    }
+
+    /// Somebody who is logged in reads one of its routes.
+    pub async fn get(&self, path: &str) -> Result<WebResponse, PluginError> {
+        let same = |route: &WebRoute| route.method == Method::Get && route.path == path;
+        if !self.plugin.routes().iter().any(same) {
+            return Err(PluginError::Unknown(format!("there is no route GET {path}")));
+        }
+        self.plugin.web(WebRequest::get(path, "ann")).await
     }
 
     /// A private message of `ann`, to be changed and then given to [`Stage::receive`].

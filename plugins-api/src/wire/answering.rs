@@ -11,7 +11,6 @@ use crate::Host;
 pub(super) struct Bytes(#[serde(with = "crate::encoding::base64")] pub(super) Vec<u8>);
 
 /// Makes a call and answers JSON text. Whether the plugin may make it has been looked at before.
-#[expect(clippy::too_many_lines, reason = "one line for each call")]
 pub async fn answer(host: &Host, call: HostCall) -> Result<String, WireError> {
     match call {
         HostCall::RuntimeStatus => json(&host.runtime_status()),

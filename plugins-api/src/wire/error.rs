@@ -21,6 +21,7 @@ pub struct WireError {
 
 impl WireError {
     /// An error without details.
+    #[expect(clippy::needless_pass_by_value, reason = "errors and texts are both given")]
     pub fn new(kind: &str, message: impl ToString) -> Self {
         Self { kind: kind.to_owned(), message: message.to_string(), detail: Map::new() }
     }

@@ -14,6 +14,7 @@ mod guest;
 mod host;
 mod performing;
 mod remote;
+mod version;
 
 pub use answering::answer;
 pub use error::WireError;
@@ -21,10 +22,4 @@ pub use guest::{Changed, Declarations, Description, GuestCall, Introduction, Set
 pub use host::HostCall;
 pub use performing::{describe, perform};
 pub use remote::{Line, RemoteHost};
-
-/// The version of these messages: a plugin says by which one it was built. The gateway takes every
-/// one of the same major version; within it, fields and calls are added and never taken away.
-pub const API_VERSION: &str = "1.0";
-
-/// The largest message in either direction, in bytes of JSON.
-pub const MESSAGE_LIMIT: usize = 16 << 20;
+pub use version::{API_VERSION, MESSAGE_LIMIT};

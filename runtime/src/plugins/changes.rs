@@ -132,7 +132,7 @@ impl PluginSources {
         let entry = tokio::task::spawn_blocking(move || Entry::of(package)).await;
         let entry = entry.map_err(|e| PackageError::Preparation(e.to_string()))?;
         let before = self.catalogue().entry(name);
-        self.adopt(&entry).await;
+        self.adopt(&entry);
         self.migrate_settings(&entry, before.as_ref()).await;
         self.catalogue().put(entry);
         Ok(())
@@ -286,6 +286,7 @@ impl Plugins {
     async fn take_down(&self, name: &str) {
         if let Some(live) = self.remove(name) {
             self.rebuild();
+            self.forget_item(name);
             live.unload(Farewell::Drain).await;
             self.tell_unloaded(&live.manifest).await;
         }

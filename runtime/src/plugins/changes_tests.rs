@@ -200,26 +200,25 @@ def count(call):
     plugin.host('store', key=call.arguments['n'], value=(plugin.host('load', key=call.arguments['n']) or 0) + 1)
     return call.arguments['n']"));
     install(&world, &package.path(), Capabilities::all()).await.unwrap();
-    let talking = (0..4).map(|talker| {
+    let mut talking = tokio::task::JoinSet::new();
+    for talker in 0..4 {
         let world = Arc::clone(&world);
-        tokio::spawn(async move {
+        talking.spawn(async move {
             for number in 0..100 {
                 let mut text = String::new();
                 write!(text, "/count {talker}-{number}").unwrap();
                 let said = world.answers(&private(&text)).await;
                 assert_eq!(said, [format!("{talker}-{number}")]);
             }
-        })
-    });
-    let talking = futures_util::future::join_all(talking.collect::<Vec<_>>());
+        });
+    }
     let reloading = async {
         for _ in 0..10 {
             world.plugins.reload("guest").await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let (talked, ()) = tokio::join!(talking, reloading);
-    talked.into_iter().for_each(|talker| talker.unwrap());
+    let (_, ()) = tokio::join!(talking.join_all(), reloading);
     let values = world.plugins.shared().database().plugin_values();
     let keys = values.keys("guest", "").await.unwrap();
     assert_eq!(keys.len(), 400);

@@ -1,6 +1,6 @@
 //! The `plugins` component: loads what can be loaded, keeps a record of the rest.
 
-use firstlight_core::lifecycle::{BoxError, Component, Item, StepCx};
+use firstlight_core::lifecycle::{BoxError, Component, StepCx};
 use futures_util::StreamExt;
 
 use super::catalogue::waves;
@@ -30,19 +30,18 @@ impl Component for PluginsComponent {
     type Handle = Plugins;
 
     async fn start(self, cx: &StepCx) -> Result<Plugins, BoxError> {
-        let plugins = Plugins::new(self.sources.clone());
+        let plugins = Plugins::new(self.sources.clone(), Some(cx.clone()));
         if let Err(error) = self.sources.read_installed().await {
             // The plugins of the program work without them.
             cx.item(PACKAGES).fail(error);
         }
         let waves = waves(self.sources.active());
-        let named = |registration: &Registration| cx.item(&registration.manifest().name);
-        let items: Vec<Vec<Item>> =
-            waves.iter().map(|wave| wave.iter().map(named).collect()).collect();
+        for registration in waves.iter().flatten() {
+            cx.item(&registration.manifest().name);
+        }
         let all = async {
-            for (wave, items) in waves.into_iter().zip(items) {
-                let loads = wave.into_iter().zip(items);
-                let loads = loads.map(|(plugin, item)| load(plugins.clone(), plugin, item));
+            for wave in waves {
+                let loads = wave.into_iter().map(|plugin| load(plugins.clone(), plugin));
                 futures_util::stream::iter(loads.collect::<Vec<_>>())
                     .buffer_unordered(CONCURRENT_LOADS)
                     .for_each(|()| std::future::ready(()))
@@ -63,13 +62,9 @@ impl Component for PluginsComponent {
     }
 }
 
-async fn load(plugins: Plugins, registration: Registration, item: Item) {
-    item.start();
-    match plugins.load(&registration).await {
-        Ok(live) => {
-            plugins.insert(live);
-            item.finish();
-        }
-        Err(error) => item.fail(error),
+/// One that fails is an item with an error.
+async fn load(plugins: Plugins, registration: Registration) {
+    if let Ok(live) = plugins.load(&registration).await {
+        plugins.insert(live);
     }
 }

@@ -133,7 +133,7 @@ async fn open_with(folder: TempDir, more: Vec<Registration>) -> World {
     registrations.push(Registration::of::<Everything>());
     registrations.extend(more);
     let sources = PluginSources::open(registrations, host).await.unwrap();
-    let plugins = Plugins::new(sources.clone());
+    let plugins = Plugins::new(sources.clone(), None);
     for registration in sources.active() {
         if let Ok(live) = plugins.load(&registration).await {
             plugins.insert(live);

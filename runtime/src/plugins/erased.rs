@@ -81,11 +81,14 @@ pub struct Registration {
     pub(super) origin: Origin,
 }
 
+/// Makes a compiled-in plugin.
+type Make = fn(Host) -> BoxFuture<'static, Result<Arc<dyn ErasedPlugin>, PluginError>>;
+
 /// Where a plugin comes from.
 #[derive(Clone)]
 pub(super) enum Origin {
     /// It is part of this program.
-    CompiledIn(fn(Host) -> BoxFuture<'static, Result<Arc<dyn ErasedPlugin>, PluginError>>),
+    CompiledIn(Make),
     /// It was installed.
     Installed(Arc<Installed>),
     /// It was installed and cannot be used, for this reason.

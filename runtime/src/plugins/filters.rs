@@ -84,7 +84,9 @@ fn collect(filter: &Filter, names: &mut Vec<String>) {
     match filter {
         Filter::Custom(name) => names.push(name.clone()),
         Filter::All(filters) | Filter::OneOf(filters) => {
-            filters.iter().for_each(|filter| collect(filter, names));
+            for filter in filters {
+                collect(filter, names);
+            }
         }
         Filter::Not(filter) => collect(filter, names),
         Filter::Any

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use firstlight_core::lifecycle::Item;
 use metrics::{counter, gauge};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ pub(super) struct Health {
     calls: AtomicU64,
     faults: AtomicU64,
     last: Mutex<Option<String>>,
+    /// Its item in the timeline, which says when it rests and why.
+    item: Mutex<Option<Item>>,
 }
 
 enum Breaker {
@@ -88,7 +91,13 @@ impl Health {
             calls: AtomicU64::new(0),
             faults: AtomicU64::new(0),
             last: Mutex::new(None),
+            item: Mutex::new(None),
         }
+    }
+
+    /// From now on this item says whether it rests.
+    pub(super) fn shown_by(&self, item: Item) {
+        *self.item.lock() = Some(item);
     }
 
     /// Lets a call through, or says that the plugin rests.
@@ -126,6 +135,9 @@ impl Health {
             *breaker = Breaker::Closed { recent: VecDeque::new() };
             drop(breaker);
             self.show(BreakerState::Closed);
+            if let Some(item) = &*self.item.lock() {
+                item.finish();
+            }
             tracing::info!(plugin = &*self.plugin, "the plugin works again");
         }
     }
@@ -160,6 +172,9 @@ impl Health {
             *breaker = Breaker::Open { until: now + pause, pause };
             drop(breaker);
             self.show(BreakerState::Open);
+            if let Some(item) = &*self.item.lock() {
+                item.fail(format!("it rests, because it broke again and again: {reason}"));
+            }
             let plugin = &*self.plugin;
             tracing::warn!(plugin, reason, ?pause, "the plugin breaks again and again: it rests");
         }

@@ -49,8 +49,8 @@ impl Installed {
     ) -> Result<Arc<dyn Lane>, PluginError> {
         match &self.place {
             Place::Component(file) => {
-                let lane = shared.components.lane(file, line).await;
-                Ok(Arc::new(lane.map_err(PluginError::failed)?))
+                let opened = shared.components.lane(file, line).await;
+                Ok(Arc::new(opened.map_err(PluginError::failed)?))
             }
             Place::Process(command) => {
                 let program = Program {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use firstlight_plugins_api::{Handler, Hook, Manifest, PluginError};
 use jiff::Timestamp;
+use metrics::{counter, histogram};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::call::{PluginCallError, bounded};
@@ -63,8 +65,10 @@ impl LivePlugin {
         })?;
         let undecided = Undecided(Some(&self.health));
         let limit = limit.min(self.terms.budgets.deadline);
+        let begun = Instant::now();
         let result = bounded(call, limit, future).await;
         undecided.decide();
+        self.count(call, begun.elapsed(), &result);
         match &result {
             Err(PluginCallError::Deadline { .. }) => {
                 if let Some(lane) = &self.lane {
@@ -78,6 +82,22 @@ impl LivePlugin {
             Ok(_) | Err(_) => self.health.worked(),
         }
         result
+    }
+
+    fn count<T>(&self, call: &'static str, took: Duration, result: &Result<T, PluginCallError>) {
+        let outcome = match result {
+            Ok(_) => "ok",
+            Err(PluginCallError::Plugin(_)) => "error",
+            Err(PluginCallError::Deadline { .. }) => "deadline",
+            Err(_) => "fault",
+        };
+        let plugin = &self.manifest.name;
+        counter!(
+            "firstlight_plugin_calls_total",
+            "plugin" => plugin.clone(), "call" => call, "outcome" => outcome
+        )
+        .increment(1);
+        histogram!("firstlight_plugin_call_seconds", "plugin" => plugin.clone()).record(took);
     }
 
     fn faulted<T>(&self, result: &Result<T, PluginCallError>) {

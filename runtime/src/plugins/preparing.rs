@@ -66,15 +66,15 @@ async fn describe(
     };
     let terms = Terms::new(&manifest.name, Capabilities::default(), budgets, None);
     let host = PluginHost::new(&manifest.name, Arc::clone(shared), Arc::clone(&terms));
-    let line = HostLine::new(Host::new(Arc::new(host)), terms);
-    let lane = installed.open(&manifest.name, shared, line).await?;
-    let asked = async {
+    let host = HostLine::new(Host::new(Arc::new(host)), terms);
+    let lane = installed.open(&manifest.name, shared, host).await?;
+    let asking = async {
         let answer = lane.call(&GuestCall::Describe).await?;
         serde_json::from_str(&answer).map_err(|error| {
             PluginError::Fault(format!("what it says of itself cannot be read: {error}"))
         })
     };
-    let described = bounded("describe", DESCRIBE_LIMIT, asked).await;
+    let described = bounded("describe", DESCRIBE_LIMIT, asking).await;
     lane.end().await;
     described
 }

@@ -20,7 +20,7 @@ impl PluginSources {
             tokio::task::spawn_blocking(|| packages.into_iter().map(Entry::of).collect::<Vec<_>>());
         let entries = read.await.map_err(|e| PackageError::Preparation(e.to_string()))?;
         for entry in entries {
-            self.adopt(&entry).await;
+            self.adopt(&entry);
             self.catalogue().put_if_absent(entry);
         }
         Ok(())

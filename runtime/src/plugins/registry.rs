@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use firstlight_core::lifecycle::StepCx;
 use firstlight_plugins_api::{
-    Handler, HookKind, Manifest, Method, SettingsTaken, Tool, Trigger, WebRequest, WebResponse,
+    Call, Handler, HookKind, Manifest, Method, Reply, SettingsTaken, Tool, Trigger, WebRequest,
+    WebResponse,
 };
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -32,6 +34,8 @@ pub(super) const HOOK_LIMIT: Duration = Duration::from_secs(10);
 pub struct Plugins {
     sources: PluginSources,
     live: Arc<RwLock<BTreeMap<String, Arc<LivePlugin>>>>,
+    /// Where the plugins are items of the timeline; `None` in tests.
+    cx: Option<StepCx>,
     /// Reloads of the same plugin, and changes of commands, must not overlap.
     changing: Arc<tokio::sync::Mutex<()>>,
 }
@@ -74,8 +78,8 @@ pub enum ReloadError {
 }
 
 impl Plugins {
-    pub(super) fn new(sources: PluginSources) -> Self {
-        Self { sources, live: Arc::default(), changing: Arc::default() }
+    pub(super) fn new(sources: PluginSources, cx: Option<StepCx>) -> Self {
+        Self { sources, live: Arc::default(), cx, changing: Arc::default() }
     }
 
     /// The plugins that could be loaded and the records of those that failed.
@@ -112,6 +116,17 @@ impl Plugins {
     ) -> Option<Result<Value, PluginCallError>> {
         let live = self.find(plugin)?;
         Some(live.call("call_tool", TOOL_LIMIT, live.plugin.call_tool(tool, arguments)).await)
+    }
+
+    /// Calls a handler of a loaded plugin as the pipeline does, whatever its declarations say of the
+    /// message; `None` when that plugin is not loaded. For benches.
+    pub async fn call_handler(
+        &self,
+        plugin: &str,
+        call: Call,
+    ) -> Option<Result<Reply, PluginCallError>> {
+        let live = self.find(plugin)?;
+        Some(live.call("handle", TOOL_LIMIT, live.plugin.handle(call)).await)
     }
 
     /// Routes a web request to the plugin that declares `/<plugin><path>` right now; `None` when
@@ -221,8 +236,33 @@ impl Plugins {
         &self,
         registration: &Registration,
     ) -> Result<LivePlugin, PluginCallError> {
-        let loaded = |name: &str| self.find(name).map(|live| live.manifest.version.clone());
-        self.sources.load(registration, &loaded).await
+        let version = |name: &str| self.find(name).map(|live| live.manifest.version.clone());
+        let name = &registration.manifest().name;
+        // The one before still runs while this one is tried.
+        let item = self.cx.as_ref().map(|cx| cx.item(name));
+        if let Some(item) = &item {
+            item.start();
+        }
+        let loaded = self.sources.load(registration, &version).await;
+        if let Some(item) = item {
+            match &loaded {
+                Ok(live) => {
+                    item.finish();
+                    live.health.shown_by(item);
+                }
+                // The one before still runs.
+                Err(_) if self.find(name).is_some() => item.finish(),
+                Err(error) => item.fail(error),
+            }
+        }
+        loaded
+    }
+
+    /// The plugin is no part of the gateway any more.
+    pub(super) fn forget_item(&self, name: &str) {
+        if let Some(cx) = &self.cx {
+            cx.item(name).remove();
+        }
     }
 
     /// Takes a plugin out; what it declares counts until the declarations are put together anew.

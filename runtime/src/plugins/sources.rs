@@ -110,18 +110,19 @@ impl PluginSources {
             tokio::task::spawn_blocking(|| packages.into_iter().map(Entry::of).collect::<Vec<_>>());
         let entries = read.await.map_err(|e| PackageError::Preparation(e.to_string()))?;
         for entry in entries {
-            self.adopt(&entry).await;
+            self.adopt(&entry);
             self.0.catalogue.put(entry);
         }
         Ok(())
     }
 
     /// Tells whoever saves and shows settings what those of a plugin look like.
-    pub(super) async fn adopt(&self, entry: &Entry) {
+    pub(super) fn adopt(&self, entry: &Entry) {
         let name = &entry.registration.manifest.name;
-        let schema = entry.registration.settings_schema.clone();
-        let schema = schema.unwrap_or_else(|| json!({ "type": "object" }));
-        self.0.shared.config().set_plugin_schema(name, schema);
+        // Of a plugin that says nothing of its settings, all of them are masked.
+        if let Some(schema) = &entry.registration.settings_schema {
+            self.0.shared.config().set_plugin_schema(name, schema.clone());
+        }
         match &entry.form {
             Some(form) => self.0.shared.set_form(name, Arc::clone(form)),
             None => self.0.shared.forget_form(name),
@@ -338,9 +339,9 @@ impl PluginSources {
             Origin::Installed(installed) => installed,
         };
         let (name, settings) = (&registration.manifest.name, host.raw_settings());
-        let line = HostLine::new(host, Arc::clone(terms));
+        let host = HostLine::new(host, Arc::clone(terms));
         // Compiling has a limit of its own: it is done once, and may take longer than a start may.
-        let lane = installed.open(name, &self.0.shared, line).await?;
+        let lane = installed.open(name, &self.0.shared, host).await?;
         let granted = terms.granted();
         let load = Installed::load(Arc::clone(&lane), settings, &granted);
         let loaded = bounded("load", LOAD_LIMIT, load).await;

@@ -34,6 +34,7 @@ pub(super) struct Made {
     pub(super) clock: Option<Clock>,
     pub(super) plugins: Vec<Registration>,
     pub(super) without_model: bool,
+    pub(super) bus: BusSettings,
 }
 
 impl Gateway {
@@ -48,7 +49,7 @@ impl Gateway {
     pub(super) async fn made(made: Made) -> Self {
         let folder = TempDir::new().unwrap();
         let model = FakeOpenAi::start();
-        let foundation = foundation(folder.path(), made.clock.unwrap_or_default()).await;
+        let foundation = foundation(folder.path(), made.bus, made.clock.unwrap_or_default()).await;
         let provider = json!([{
             "id": "model", "type": "openai_chat_completion", "provider_type": "chat_completion",
             "enable": !made.without_model, "model": "fake-model", "api_base": model.api_base(),
@@ -123,6 +124,20 @@ impl Gateway {
         rows
     }
 
+    /// All that waits to be sent, however much that is.
+    pub(super) async fn all_queued(&self) -> Vec<OutboxRow> {
+        let mut all = Vec::new();
+        for number in 1.. {
+            let page = Page { number, size: 500 };
+            let rows = self.foundation.bus.outbox_in(OutboxState::Pending, page).await.unwrap();
+            if rows.is_empty() {
+                break;
+            }
+            all.extend(rows);
+        }
+        all
+    }
+
     /// What the model was asked last.
     pub(super) fn asked(&self) -> String {
         let requests = self.model.requests();
@@ -134,11 +149,11 @@ pub(super) fn outgoing(row: &OutboxRow) -> Outgoing {
     serde_json::from_value(row.payload.clone()).unwrap()
 }
 
-async fn foundation(folder: &Path, clock: Clock) -> Foundation {
+async fn foundation(folder: &Path, bus: BusSettings, clock: Clock) -> Foundation {
     let database = Database::open(&folder.join("test.db")).await.unwrap();
     Foundation {
         config: ConfigStore::open(database.clone()).await.unwrap(),
-        bus: Bus::with_clock(database.clone(), BusSettings::default(), clock),
+        bus: Bus::with_clock(database.clone(), bus, clock),
         database,
         settings: Arc::new(Settings { data_dir: folder.to_owned(), ..Settings::default() }),
     }

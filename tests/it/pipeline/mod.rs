@@ -8,6 +8,7 @@ mod outbox;
 mod plugins;
 mod quotes;
 mod rate_limit;
+mod reloads;
 mod safety;
 mod sessions;
 mod stale;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{http, messages, startup, stops};
+use super::{http, messages, plugins, startup, stops};
 use crate::workspace::Workspace;
 
 /// Which bench, and where its result goes.
@@ -30,6 +30,8 @@ enum Bench {
     Messages(messages::Arguments),
     /// How soon `/stop` ends the model's call.
     Stops(stops::Arguments),
+    /// Many plugins at once, an event through each lane, and a plugin that spins.
+    Plugins(plugins::Arguments),
 }
 
 /// Measures, prints the table and writes the file.
@@ -39,6 +41,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Bench::Http(bench) => http::run(workspace, &arguments.profile, bench)?,
         Bench::Messages(bench) => messages::run(workspace, &arguments.profile, bench)?,
         Bench::Stops(bench) => stops::run(workspace, &arguments.profile, bench)?,
+        Bench::Plugins(bench) => plugins::run(workspace, &arguments.profile, bench)?,
     };
     figures.print();
     match &arguments.json {

@@ -8,6 +8,7 @@ mod command;
 mod figures;
 mod http;
 mod messages;
+mod plugins;
 mod server;
 mod startup;
 mod stops;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
 use super::{browser, generated, run::Arguments};
+use crate::plugins::{self, Built};
 use crate::workspace::{Faults, Workspace};
 
 /// One check, in the order of [`Stage::ALL`].
@@ -127,7 +128,16 @@ fn unit(shell: &Shell, arguments: &Arguments) -> Result<()> {
 fn integration(workspace: &Workspace, shell: &Shell, arguments: &Arguments) -> Result<()> {
     let faults = workspace.gateway("dev", Faults::With)?;
     let plain = workspace.gateway("dev", Faults::Without)?;
-    Ok(tests(shell, &["-p", "firstlight-tests"], arguments)
+    let tests = tests(shell, &["-p", "firstlight-tests"], arguments);
+    let tests = match plugins::build(workspace)? {
+        // The guests that a test builds find there what these left compiled.
+        Built::In(folder) => tests.env("FIRSTLIGHT_EXAMPLES", folder),
+        Built::Skipped(reason) => {
+            println!("the tests of plugins as components are SKIPPED: {reason}");
+            tests
+        }
+    };
+    Ok(tests
         // For cargo's own runner, which knows no groups: some of these tests measure what a gateway
         // costs, or hold it to a deadline.
         .env("RUST_TEST_THREADS", "1")

@@ -3,7 +3,7 @@
 
 use firstlight_runtime::plugins::packages::Staged;
 use firstlight_runtime::plugins::{Compatibility, VersionCheck, compatibility};
-use firstlight_runtime::plugins_api::Capabilities;
+use firstlight_runtime::plugins_api::{Capabilities, Capability};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -155,7 +155,7 @@ impl Consent {
 
 /// The names of capabilities, for a sentence.
 pub(super) fn words(capabilities: &Capabilities) -> String {
-    let names = capabilities.held().into_iter().map(|capability| capability.name());
+    let names = capabilities.held().into_iter().map(Capability::name);
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -47,7 +47,8 @@ impl Plugin for Dice {
 
 /// `2d6` as two dice of six sides.
 fn parse(text: &str) -> Result<(u64, u64), PluginError> {
-    let wrong = || PluginError::Arguments(format!("{text:?} is not of the form 2d6, up to 20d1000"));
+    let wrong =
+        || PluginError::Arguments(format!("{text:?} is not of the form 2d6, up to 20d1000"));
     let (count, sides) = text.split_once(['d', 'D']).ok_or_else(wrong)?;
     let count = if count.is_empty() { 1 } else { count.parse().map_err(|_| wrong())? };
     let sides = sides.parse().map_err(|_| wrong())?;

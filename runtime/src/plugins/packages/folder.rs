@@ -7,7 +7,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, Metadata};
 
-use super::intake::{Intake, IntakeError, Mode, OnDisk};
+use super::intake::{Destination, Intake, IntakeError, Mode, OnDisk};
 use super::paths::{PackagePath, PathProblem};
 
 /// What is there and belongs to no package: in a folder that its author works in, and in a clone,
@@ -17,10 +17,34 @@ pub(super) const NOT_OF_A_CLONE: &[&str] = &[".git"];
 
 /// Copies what is in `from` into a folder that is there and empty, without folders of these names.
 pub(super) fn copy(from: &Path, into: &Path, skipped: &[&str]) -> Result<(), IntakeError> {
+    walk(from, OnDisk(into.to_owned()), skipped)
+}
+
+/// Reads what is in `from` as a copy does, and refuses what it would refuse.
+pub(super) fn examine(from: &Path, skipped: &[&str]) -> Result<(), IntakeError> {
+    walk(from, Nowhere, skipped)
+}
+
+/// What is put here is gone.
+struct Nowhere;
+
+impl Destination for Nowhere {
+    type File = io::Sink;
+
+    fn folder(&mut self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn file(&mut self, _path: &PackagePath, _mode: Mode) -> io::Result<io::Sink> {
+        Ok(io::sink())
+    }
+}
+
+fn walk<D: Destination>(from: &Path, into: D, skipped: &[&str]) -> Result<(), IntakeError> {
     let read = |source| IntakeError::Read { path: from.display().to_string(), source };
     // All is opened below this handle, which no link leads out of.
     let root = Dir::open_ambient_dir(from, ambient_authority()).map_err(read)?;
-    let mut intake = Intake::new(OnDisk(into.to_owned()));
+    let mut intake = Intake::new(into);
     let mut folders = vec![(None, root)];
     while let Some((path, folder)) = folders.pop() {
         for entry in folder.entries().map_err(read)? {
@@ -40,8 +64,8 @@ fn is_skipped(entry: &DirEntry, skipped: &[&str]) -> io::Result<bool> {
 }
 
 /// Copies a file, or answers the folder that is to be copied next.
-fn copy_entry(
-    intake: &mut Intake<OnDisk>,
+fn copy_entry<D: Destination>(
+    intake: &mut Intake<D>,
     parent: Option<&PackagePath>,
     folder: &Dir,
     entry: &DirEntry,
@@ -123,6 +147,10 @@ mod tests {
 
         let linked = copied(|from| symlink("/etc/passwd", from.join("secrets")).unwrap());
         assert!(matches!(linked, Err(IntakeError::Link { path }) if path == "secrets"));
+        let looked_at = tempfile::tempdir().unwrap();
+        symlink("/etc/passwd", looked_at.path().join("secrets")).unwrap();
+        let refused = examine(looked_at.path(), NOT_OF_A_WORKPLACE);
+        assert!(matches!(refused, Err(IntakeError::Link { path }) if path == "secrets"));
         let folder = copied(|from| {
             fs::create_dir(from.join("a")).unwrap();
             symlink("/etc", from.join("a/etc")).unwrap();

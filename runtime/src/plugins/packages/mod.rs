@@ -67,6 +67,7 @@ pub use manifest::{Lane, MANIFEST_FILE, ManifestProblem, PackageManifest, Packag
 pub use market::{Compatibility, Market, MarketAnswer, MarketError, MarketState, compatibility};
 pub use paths::{PackagePath, PathProblem};
 pub use staging::Staged;
+pub(in crate::plugins) use staging::look_at;
 pub use store::{PackageStore, StoreOptions};
 pub use sweep::Swept;
 pub(super) use terms::version_is_waived;

@@ -120,6 +120,14 @@ async fn unpack(archive: PathBuf, into: PathBuf) -> Result<(), PackageError> {
     blocking(move || Ok(unpacking::unpack(&archive, &into)?)).await
 }
 
+/// Looks at a folder as if it were taken in, and takes nothing. Blocks.
+pub(in crate::plugins) fn look_at(folder: &Path) -> Result<PackageManifest, PackageError> {
+    folder::examine(folder, folder::NOT_OF_A_WORKPLACE)?;
+    let manifest = read_manifest(folder)?;
+    check_files(folder, &manifest)?;
+    Ok(manifest)
+}
+
 /// What is known of a package once it has been looked at.
 struct Examined {
     manifest: PackageManifest,

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use firstlight_plugins_api::wire::{HostCall, MESSAGE_LIMIT, WireError};
 use tokio::runtime::{Handle, Runtime};
 use wasmtime::component::Linker;
-use wasmtime::{
-    Config, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut, UpdateDeadline,
-};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut};
 
 use super::code::CodeError;
 use super::instance::Guest;
@@ -143,11 +141,6 @@ async fn called(mut store: StoreContextMut<'_, Guest>, request: String) -> Resul
     // The ticks meanwhile were not the guest's.
     store.set_epoch_deadline(1);
     answered.map_err(|error| serde_json::to_string(&error).unwrap_or_default())
-}
-
-/// What a guest does when a tick is over: it lets others run.
-pub(super) fn at_tick(_store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
-    Ok(UpdateDeadline::Yield(1))
 }
 
 /// Kept with what it belongs to.

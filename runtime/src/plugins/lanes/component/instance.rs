@@ -8,9 +8,9 @@ use firstlight_plugins_api::PluginError;
 use firstlight_plugins_api::wire::WireError;
 use tokio::runtime::Handle;
 use wasmtime::component::{InstancePre, TypedFunc};
-use wasmtime::{ResourceLimiter, Store, Trap};
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
-use super::engine::{SharedEngine, at_tick};
+use super::engine::SharedEngine;
 use super::metered::{Metered, UsedUp};
 use crate::plugins::lanes::HostLine;
 
@@ -60,7 +60,8 @@ impl Instance {
         let mut store = Store::new(&engine.engine, guest);
         store.limiter(|guest| &mut guest.bound);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(at_tick);
+        // At each tick it lets others run.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         let fault = |error: wasmtime::Error| PluginError::Fault(describe(&error));
         let instance = code.instantiate_async(&mut store).await.map_err(fault)?;
         let missing = || PluginError::Fault(format!("it does not export {INTERFACE}"));

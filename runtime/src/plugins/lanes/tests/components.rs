@@ -108,7 +108,7 @@ async fn one_that_spins_in_load_or_unload_does_not_hold_up_the_others() {
     assert!(failed["first"].error.contains("processor time"), "{}", failed["first"].error);
     assert_eq!(world.answers(&private("/roll")).await, ["d6"]);
     world.plugins.unload_all().await;
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,60 +22,12 @@ pub(super) fn component(command: &str, on_load: &str, on_handle: &str, on_unload
     let declared = declarations(command);
     let text = declared.replace('"', "\\\"");
     let length = declared.len();
-    format!(
-        r#"(component
-          (import "firstlight:plugin/host@1.0.0" (instance $host
-            (export "call" (func (param "request" string) (result (result string (error string)))))))
-          (core module $memory
-            (memory (export "memory") 2)
-            (global $next (mut i32) (i32.const 65536))
-            (func (export "realloc") (param i32 i32 i32 i32) (result i32)
-              (local $at i32)
-              (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
-              (global.set $next (i32.add (local.get $at) (local.get 3)))
-              (block $fits
-                (br_if $fits (i32.le_u (global.get $next) (i32.mul (memory.size) (i32.const 65536))))
-                (drop (memory.grow (i32.add (i32.div_u (local.get 3) (i32.const 65536)) (i32.const 1)))))
-              (local.get $at)))
-          (core instance $memory (instantiate $memory))
-          (core func $lowered (canon lower (func $host "call")
-            (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
-          (core module $main
-            (import "memory" "memory" (memory 2))
-            (import "host" "call" (func $host (param i32 i32 i32)))
-            (data (i32.const 1024) "{text}")
-            (data (i32.const 8192) "null")
-            (data (i32.const 8200) "{{}}")
-            (data (i32.const 8300) "{{\"method\":\"log\",\"params\":{{\"level\":\"info\",\"text\":\"flood\"}}}}")
-            (data (i32.const 8400) "garbage")
-            (func $deeper (param i32) (result i32)
-              (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
-            (func $answer (param i32 i32) (result i32)
-              (i32.store8 (i32.const 16) (i32.const 0))
-              (i32.store (i32.const 20) (local.get 0))
-              (i32.store (i32.const 24) (local.get 1))
-              (i32.const 16))
-            (func (export "call") (param $at i32) (param $length i32) (result i32)
-              (local $method i32) (local $fifth i32) (local $count i32)
-              (local.set $method (i32.load8_u (i32.add (local.get $at) (i32.const 11))))
-              (local.set $fifth (i32.load8_u (i32.add (local.get $at) (i32.const 15))))
-              (if (i32.eq (local.get $method) (i32.const 104)) (then {on_handle}))
-              (if (i32.eq (local.get $method) (i32.const 117)) (then {on_unload}))
-              (if (i32.and (i32.eq (local.get $method) (i32.const 108)) (i32.eq (local.get $fifth) (i32.const 34)))
-                (then {on_load} (return (call $answer (i32.const 1024) (i32.const {length})))))
-              (if (i32.eq (local.get $method) (i32.const 104))
-                (then (return (call $answer (i32.const 8200) (i32.const 2)))))
-              (call $answer (i32.const 8192) (i32.const 4)))
-            (@custom "firstlight-plugin-api" "1.0"))
-          (core instance $host (export "call" (func $lowered)))
-          (core instance $main (instantiate $main
-            (with "memory" (instance $memory)) (with "host" (instance $host))))
-          (func $call (param "request" string) (result (result string (error string)))
-            (canon lift (core func $main "call")
-              (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
-          (instance $guest (export "call" (func $call)))
-          (export "firstlight:plugin/guest@1.0.0" (instance $guest)))"#
-    )
+    include_str!("guest.wat")
+        .replace("@DECLARED@", &text)
+        .replace("@LENGTH@", &length.to_string())
+        .replace("@LOAD@", on_load)
+        .replace("@HANDLE@", on_handle)
+        .replace("@UNLOAD@", on_unload)
 }
 
 /// A component that makes this call of the host when its command is called, and says `done` or

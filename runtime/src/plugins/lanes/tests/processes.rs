@@ -33,8 +33,8 @@ impl std::ops::Deref for Tried {
 
 async fn with(body: &str) -> Tried {
     let folder = tempfile::tempdir().unwrap();
-    let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
-    let code = format!("{COMMAND}{body}\nplugin.run()\n");
+    let body = body.replace('\n', "\n    ");
+    let code = format!("{COMMAND}    {body}\n\nplugin.run()\n");
     let world = world_with(vec![program(folder.path(), "guest", &code)]).await;
     Tried { world, _packages: folder }
 }
