@@ -27,6 +27,8 @@ mod open_api;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
+mod plugin_kills;
+#[cfg(test)]
 mod plugin_tutorial;
 #[cfg(test)]
 mod process;
