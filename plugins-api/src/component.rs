@@ -36,7 +36,7 @@ impl<P: Plugin> Instance<P> {
         made.map_err(|error| serde_json::to_string(&error).unwrap_or_default())
     }
 
-    fn perform(&self, call: GuestCall, line: impl Line) -> Result<String, WireError> {
+    pub(crate) fn perform(&self, call: GuestCall, line: impl Line) -> Result<String, WireError> {
         match (call, self.0.get()) {
             (GuestCall::Describe, _) => text(&describe::<P>()),
             (GuestCall::Load(_), None) => {

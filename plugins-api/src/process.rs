@@ -13,16 +13,13 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use crate::Plugin;
-use crate::completing::complete;
+use crate::component::Instance;
 use crate::wire::frame::{self, Frame};
-use crate::wire::{
-    Declarations, GuestCall, HostCall, Line, MESSAGE_LIMIT, RemoteHost, WireError, describe,
-    perform,
-};
+use crate::wire::{GuestCall, HostCall, Line, MESSAGE_LIMIT, WireError};
 
 /// How many calls a program works on at the same time.
 pub const WORKERS: usize = 8;
@@ -58,7 +55,7 @@ pub fn serve<P: Plugin, W: Write + Send + 'static>(
         next: AtomicU64::new(1),
     });
     let (jobs, queue) = mpsc::channel::<Job>();
-    let (queue, plugin) = (Arc::new(Mutex::new(queue)), Arc::new(OnceLock::<P>::new()));
+    let (queue, plugin) = (Arc::new(Mutex::new(queue)), Arc::new(Instance::<P>::new()));
     let work = || {
         let (pipes, queue, plugin) = (Arc::clone(&pipes), Arc::clone(&queue), Arc::clone(&plugin));
         thread::spawn(move || work(&pipes, &queue, &plugin))
@@ -106,37 +103,19 @@ fn read_all<W: Write>(
 fn work<P: Plugin, W: Write + Send + 'static>(
     pipes: &Arc<Pipes<W>>,
     queue: &Mutex<mpsc::Receiver<Job>>,
-    plugin: &OnceLock<P>,
+    plugin: &Instance<P>,
 ) {
     loop {
         let job = lock(queue).recv();
         let Ok((id, call)) = job else { return };
         let line = OutputLine(Arc::clone(pipes));
-        let perform = std::panic::AssertUnwindSafe(|| handle(plugin, call, line));
+        let perform = std::panic::AssertUnwindSafe(|| plugin.perform(call, line));
         let answer = std::panic::catch_unwind(perform)
             .unwrap_or_else(|_| Err(WireError::new("failed", "the plugin panicked")));
         let text = frame::answer(id, answer.as_deref());
         if pipes.write(&text).is_err() {
             return;
         }
-    }
-}
-
-fn handle<P: Plugin>(plugin: &OnceLock<P>, call: GuestCall, line: impl Line) -> Answer {
-    let text = |value: &Declarations| {
-        serde_json::to_string(value).map_err(|error| WireError::new("failed", error))
-    };
-    match (call, plugin.get()) {
-        (GuestCall::Describe, _) => {
-            serde_json::to_string(&describe::<P>()).map_err(|error| WireError::new("failed", error))
-        }
-        (GuestCall::Load(_), None) => {
-            let host = RemoteHost::new(line);
-            let loaded = complete(async { P::load(host).await.map_err(WireError::from) })?;
-            text(&Declarations::of(plugin.get_or_init(|| loaded)))
-        }
-        (call, Some(plugin)) => complete(perform(plugin, call)),
-        (_, None) => Err(WireError::new("failed", "it is not loaded")),
     }
 }
 
