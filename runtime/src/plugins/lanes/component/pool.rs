@@ -52,6 +52,22 @@ enum Purpose {
     Call,
 }
 
+/// An instance that is at work, also when its call is given up.
+struct Alive<'a>(&'a AtomicUsize);
+
+impl<'a> Alive<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl ComponentLane {
     pub(super) fn new(engine: Arc<Engine>, code: SharedCode, line: HostLine) -> Self {
         let places = Arc::new(Semaphore::new(line.terms().budgets.instances));
@@ -86,9 +102,9 @@ impl Inner {
             Purpose::Describe | Purpose::Load => LOAD_CPU,
             Purpose::Call => self.line.terms().budgets.cpu,
         };
-        self.alive.fetch_add(1, Ordering::Relaxed);
+        let alive = Alive::new(&self.alive);
         let answer = instance.call(&self.engine, request, budget, &self.cpu).await;
-        self.alive.fetch_sub(1, Ordering::Relaxed);
+        drop(alive);
         self.memory.store(instance.memory(), Ordering::Relaxed);
         let broken = matches!(answer, Err(PluginError::Fault(_)));
         let outdated = instance.generation != self.generation.load(Ordering::Acquire);
@@ -141,16 +157,11 @@ impl Lane for ComponentLane {
     /// The call was given up with its instance.
     fn overran(&self, _call: &'static str) {}
 
+    /// What the one that took them over keeps in memory is a cache, as always: each call from now on
+    /// gets an instance that was loaded with the new ones.
     fn settings_taken(&self) {
-        let now = self.inner.generation.fetch_add(1, Ordering::AcqRel) + 1;
-        let mut idle = self.inner.idle.lock();
-        // The one that took them over was put back last.
-        let taken = idle.pop();
-        idle.clear();
-        idle.extend(taken.map(|mut instance| {
-            instance.generation = now;
-            instance
-        }));
+        self.inner.generation.fetch_add(1, Ordering::AcqRel);
+        self.inner.idle.lock().clear();
     }
 
     async fn end(&self) {

@@ -31,6 +31,8 @@ const CALLS: usize = 32;
 const ERROR_LINE: usize = 4096;
 /// Loading may take more of the processor than a call.
 const LOAD_CPU: Duration = Duration::from_secs(10);
+/// How long a program may take to go when its input is closed.
+const GRACE: Duration = Duration::from_millis(1500);
 /// How long what is left to do may take when the program ends.
 const LAST_STEPS: Duration = Duration::from_secs(2);
 
@@ -50,7 +52,9 @@ struct Shared {
     answered: AtomicU64,
     loaded: std::sync::atomic::AtomicBool,
     usage: Mutex<Usage>,
-    /// Cancelled when the program ends or is to end.
+    /// Cancelled when the program's input is to be closed, which asks it to go.
+    closing: CancellationToken,
+    /// Cancelled when the program ends or is to end at once; `closing` with it.
     over: CancellationToken,
 }
 
@@ -74,6 +78,7 @@ impl Connection {
             PluginError::Failed(format!("`{command}` could not be started: {e}"))
         })?;
         let group = process.id();
+        let over = CancellationToken::new();
         let shared = Arc::new(Shared {
             line,
             pending: Mutex::new(Pending::Open(HashMap::new())),
@@ -81,7 +86,8 @@ impl Connection {
             answered: AtomicU64::new(0),
             loaded: false.into(),
             usage: Mutex::default(),
-            over: CancellationToken::new(),
+            closing: over.child_token(),
+            over,
         });
         let (lines, queue) = mpsc::channel(LINES);
         let tasks = TaskTracker::new();
@@ -136,10 +142,15 @@ impl Connection {
         self.shared.over.cancel();
     }
 
-    /// Lets the program go: its input is closed, and what is left of it is killed.
+    /// Lets the program go: its input is closed, and a moment later what is left of it is killed.
     pub(super) async fn end(&self) {
-        self.kill("it was ended");
+        self.shared.gone("it was ended");
+        self.shared.closing.cancel();
         self.tasks.close();
+        if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        self.shared.over.cancel();
         if tokio::time::timeout(LAST_STEPS, self.tasks.wait()).await.is_err() {
             tracing::warn!("what a plugin's process had begun did not end");
         }
@@ -239,7 +250,7 @@ async fn write(shared: Arc<Shared>, mut input: ChildStdin, mut queue: mpsc::Rece
             }
         }
     };
-    shared.over.run_until_cancelled(writing).await;
+    shared.closing.run_until_cancelled(writing).await;
 }
 
 /// Reads lines until the program ends or says something that it must not, and answers why.
