@@ -11,10 +11,8 @@ use super::code::CodeError;
 use super::instance::Guest;
 use super::ticker::{Running, Ticker};
 
-/// How many instances there may be of all plugins together.
+/// How many instances there may be of all plugins together. Each keeps the stack of its last call.
 const INSTANCES: u32 = 4096;
-/// How many calls may be under way: each has a stack.
-const STACKS: u32 = 512;
 /// The most memory of an instance that any budget allows.
 pub(super) const MOST_MEMORY: usize = 256 << 20;
 /// Address space of the stacks of a call, the guest's part of it being the smaller.
@@ -53,7 +51,7 @@ pub(super) fn config(pooling: bool) -> Config {
             .total_core_instances(INSTANCES)
             .total_memories(INSTANCES)
             .total_tables(INSTANCES)
-            .total_stacks(STACKS)
+            .total_stacks(INSTANCES)
             .max_core_instances_per_component(8)
             .max_memories_per_component(1)
             .max_tables_per_component(4)

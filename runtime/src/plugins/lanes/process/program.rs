@@ -1,7 +1,7 @@
 //! How the program of a plugin is started, and with which limits.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 
 use tokio::process::Command;
 
@@ -25,20 +25,21 @@ impl Program {
     pub(super) fn start(&self, budgets: &Budgets) -> io::Result<Started> {
         let (name, arguments) = self.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         std::fs::create_dir_all(&self.data)?;
-        let own = self.folder.join(name);
+        // It runs in another folder than the gateway does, whose own may be relative.
+        let (folder, data) = (absolute(&self.folder)?, absolute(&self.data)?);
+        let own = folder.join(name);
         let program = if own.is_file() { own.into_os_string() } else { name.into() };
         let mut command = Command::new(program);
         // Arguments that are files of the package are given whole: the program runs elsewhere.
         command.args(arguments.iter().map(|argument| {
-            let file = self.folder.join(argument);
+            let file = folder.join(argument);
             let names_one = !argument.is_empty() && file.is_file();
             if names_one { file.into_os_string() } else { argument.into() }
         }));
-        command.current_dir(&self.data);
-        let folder = |path: &PathBuf| path.to_string_lossy().into_owned();
+        command.current_dir(data);
         let variables = [
             ("FIRSTLIGHT_PLUGIN", self.plugin.clone()),
-            ("FIRSTLIGHT_PLUGIN_FOLDER", folder(&self.folder)),
+            ("FIRSTLIGHT_PLUGIN_FOLDER", folder.to_string_lossy().into_owned()),
             ("PYTHONUNBUFFERED", "1".to_owned()),
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),

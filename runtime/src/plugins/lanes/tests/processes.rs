@@ -67,6 +67,18 @@ return f'seen {seen}'",
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_data_folder_may_be_named_relative_to_where_the_gateway_runs() {
+    let packages = tempfile::tempdir().unwrap();
+    let up = std::env::current_dir().unwrap().components().count() - 1;
+    let relative = packages.path().strip_prefix("/").unwrap();
+    let relative = std::path::Path::new(&"../".repeat(up)).join(relative);
+    let code = format!("{COMMAND}    return 'here'\n\nplugin.run()\n");
+    let world = world_with(vec![program(&relative, "guest", &code)]).await;
+    assert_eq!(world.answers(&private("/guest")).await, ["here"]);
+    world.plugins.unload_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_spins_or_sleeps_is_ended_and_comes_back() {
     let world = with(
         "if not plugin.host('load', key='again'):
