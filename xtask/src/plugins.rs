@@ -54,7 +54,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Built> {
     let target = folder.join("target");
     shell.create_dir(&folder)?;
     shell.change_dir(workspace.root.join("plugins-api/examples"));
-    let arguments = ["--release", "--lib", "--target", TARGET, "--locked"];
+    let arguments = ["--release", "--lib", "--target", TARGET];
     let packages = EXAMPLES.iter().flat_map(|name| ["-p", *name]);
     let command = match &toolchain {
         Toolchain::Own => cmd!(shell, "cargo build {arguments...} {packages...}"),
