@@ -84,21 +84,15 @@ impl ChildProcess {
     }
 }
 
-impl Drop for ChildProcess {
-    fn drop(&mut self) {
-        self.group.kill();
-    }
-}
-
-/// The process group that a program leads.
-struct Group {
+/// The process group that a program leads; dropped, what is left of it is killed.
+pub(crate) struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
 }
 
 #[cfg(unix)]
 impl Group {
-    fn of(child: &Child) -> Self {
+    pub(crate) fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self { leader: id.and_then(rustix::process::Pid::from_raw) }
     }
@@ -117,13 +111,19 @@ impl Group {
     }
 }
 
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 #[cfg(unix)]
 use rustix::process::{Signal, kill_process_group};
 
 /// Without process groups the program itself is killed when it is dropped.
 #[cfg(not(unix))]
 impl Group {
-    fn of(_child: &Child) -> Self {
+    pub(crate) fn of(_child: &Child) -> Self {
         Self {}
     }
 
